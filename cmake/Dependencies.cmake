@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every library the program links: Debian 12 packages only (packages.txt). docs/dependencies.md says why each was chosen.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+find_package(tl-expected CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(CLI11 CONFIG REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(hwy CONFIG REQUIRED)
+find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS url)
+pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(libisal IMPORTED_TARGET libisal)  # x86-64 and arm64; zlib takes its place elsewhere
+if(NGFORGE_TESTS)
+  find_package(GTest REQUIRED)
+  find_package(rapidcheck CONFIG REQUIRED)
+endif()
+if(NGFORGE_BENCH)
+  find_package(benchmark CONFIG REQUIRED)
+endif()

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+# ngforge_room(NAME SOURCES ... [TABLE file.def] [ROOMS ...] [LIBRARIES ...] [TESTS ...])
+#   One folder of src/ as the static library ngforge_NAME. ROOMS are the rooms it may include, LIBRARIES third-party targets.
+#   TABLE: a .def list; each row MACRO(name, CMake target or nothing) brings name.cpp and its target.
+#   TESTS: unit tests beside the code, linked into NAME_test (label: short).
+include(GoogleTest)
+
+function(ngforge_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion -Wno-sign-conversion $<$<BOOL:${NGFORGE_WERROR}>:-Werror>)
+endfunction()
+
+function(ngforge_room name)
+  cmake_parse_arguments(ROOM "" "TABLE" "SOURCES;ROOMS;LIBRARIES;TESTS" ${ARGN})
+  if(ROOM_TABLE)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${ROOM_TABLE})
+    file(STRINGS ${ROOM_TABLE} rows REGEX "^[A-Z_]+\\(")
+    foreach(row IN LISTS rows)
+      string(REGEX MATCH "^[A-Z_]+\\(([a-z0-9_]+), *([^)]*)\\)" ignored "${row}")
+      list(APPEND ROOM_SOURCES ${CMAKE_MATCH_1}.cpp)
+      if(CMAKE_MATCH_2)
+        list(APPEND ROOM_LIBRARIES ${CMAKE_MATCH_2})
+      endif()
+    endforeach()
+  endif()
+  add_library(ngforge_${name} STATIC ${ROOM_SOURCES})
+  target_include_directories(ngforge_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+  list(TRANSFORM ROOM_ROOMS PREPEND ngforge_)
+  target_link_libraries(ngforge_${name} PUBLIC ${ROOM_ROOMS} fmt::fmt tl::expected PRIVATE ${ROOM_LIBRARIES})
+  ngforge_warnings(ngforge_${name})
+  if(ROOM_TESTS AND NGFORGE_TESTS)
+    add_executable(${name}_test ${ROOM_TESTS})
+    target_link_libraries(${name}_test PRIVATE ngforge_${name} ${ROOM_LIBRARIES} GTest::gmock GTest::gtest_main rapidcheck)
+    ngforge_warnings(${name}_test)
+    gtest_discover_tests(${name}_test TEST_PREFIX ${name}. PROPERTIES LABELS short DISCOVERY_MODE PRE_TEST)
+  endif()
+endfunction()
+
+# ngforge_fuzz(NAME ROOMS ...): tests/fuzz/fuzz_NAME.cpp with LLVMFuzzerTestOneInput. Under the fuzz preset it is a libFuzzer
+# target; otherwise it replays tests/fuzz/corpus/NAME (with every truncation of each file) in ctest.
+function(ngforge_fuzz name)
+  cmake_parse_arguments(FUZZ "" "" "ROOMS;LIBRARIES" ${ARGN})
+  list(TRANSFORM FUZZ_ROOMS PREPEND ngforge_)
+  add_executable(fuzz_${name} fuzz_${name}.cpp)
+  target_link_libraries(fuzz_${name} PRIVATE ${FUZZ_ROOMS} ${FUZZ_LIBRARIES})
+  ngforge_warnings(fuzz_${name})
+  if(NGFORGE_FUZZ)
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  else()
+    target_sources(fuzz_${name} PRIVATE replay_main.cpp)
+    add_test(NAME fuzz.${name} COMMAND fuzz_${name} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${name})
+    set_tests_properties(fuzz.${name} PROPERTIES LABELS short)
+  endif()
+endfunction()

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ngforge/error.h"
+
+namespace ngforge {
+
+using Bytes = std::vector<std::byte>;
+
+/// What a store knows of one value without reading it.
+struct ObjectInfo {
+  std::uint64_t size = 0;
+  /// Changes whenever the value changes. Without quotes.
+  std::string etag;
+  /// "" or "gzip": how the stored bytes are encoded on top of the value (a `NAME.gz` file on disk).
+  std::string content_encoding;
+};
+
+/// A part of a value: `length` bytes from `offset`.
+struct ByteRange {
+  std::uint64_t offset = 0, length = 0;
+};
+
+/// Maps keys to bytes. A key is a relative path with '/' between parts, without empty, "." or ".." parts, not
+/// percent-encoded. All members are safe to call from any number of threads.
+///
+/// Errors: not_found when there is no such key (a folder is not a key), permission, io, unavailable; a store that makes
+/// its values when asked (live view) also passes on the errors of its source.
+class Store {
+ public:
+  virtual ~Store() = default;
+  /// Where it is, for messages: a path or URL.
+  virtual std::string describe() const = 0;
+  virtual Result<ObjectInfo> stat(const std::string& key) = 0;
+  /// The stored bytes of a whole value (still encoded when stat() names a content_encoding).
+  virtual Result<Bytes> get(const std::string& key) = 0;
+  /// Exactly the stored bytes of `range`. invalid_argument when the range leaves the value.
+  virtual Result<Bytes> get_range(const std::string& key, ByteRange range) = 0;
+  /// Names directly below `prefix` ("" or a key followed by '/'), sorted; folders end in '/'.
+  virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
+  /// Stores a whole value: it appears under its key complete or not at all. unsupported for read-only stores.
+  virtual Result<void> put(const std::string& key, std::span<const std::byte> bytes) = 0;
+};
+
+/// The whole value with any content_encoding undone.
+Result<Bytes> get_decoded(Store& store, const std::string& key);
+
+}  // namespace ngforge

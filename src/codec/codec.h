@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "core/block.h"
+#include "ngforge/error.h"
+#include "ngforge/store.h"
+#include "ngforge/types.h"
+
+namespace ngforge {
+
+/// Choices of one scale's encoding, as its `info` states them.
+struct CodecOptions {
+  std::array<Index, 3> block_size_xyz{8, 8, 8};  // compressed_segmentation_block_size
+};
+
+/// A row of codecs.def: one encoding of the precomputed `encoding` member.
+struct CodecDescriptor {
+  const char* name;      // as in `info`
+  const char* alias;     // short name on the command line ("cseg"), or ""
+  const char* title;     // for `ngforge formats`
+  bool is_lossy;
+  bool is_compressed;    // true: gzip on top gains nothing and is not applied by default (jpeg, png, jxl)
+  bool has_block_size;   // true: `info` carries compressed_segmentation_block_size
+  /// Whether this type and channel count can be encoded.
+  bool (*supports)(DataType type, Index channels);
+  /// Encodes a dense view; replaces the content of `out`, whose capacity is reused.
+  /// Errors: unsupported (type, channels), limit (a field of the format is too narrow).
+  Result<void> (*encode)(const BlockView& view, const CodecOptions& options, Bytes& out);
+  /// Decodes into a dense view whose box and type are what the grid says. All of it is written, or there is an error.
+  /// Errors: invalid_data (wrong length, corrupt, with the place in the bytes).
+  Result<void> (*decode)(std::span<const std::byte> bytes, const CodecOptions& options, const MutableBlockView& view);
+};
+
+std::span<const CodecDescriptor* const> all_codecs();
+/// By name or alias; nullptr when unknown.
+const CodecDescriptor* find_codec(std::string_view name);
+
+}  // namespace ngforge
