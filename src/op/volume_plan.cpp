@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "op/volume_plan.h"
+
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include "core/affine.h"
+#include "layout/sharding.h"
+
+namespace ngforge {
+namespace {
+
+constexpr Index kMaxChannels = 64;
+
+// Seven significant digits: what a float32 header can say, without the noise of its last bits in keys and `info`.
+double tidy(double length) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, length, std::chars_format::scientific, 6).ptr;
+  double value = length;
+  std::from_chars(text, end, value);
+  return value;
+}
+
+Result<Index> parse_index(std::string_view text, std::string_view option) {
+  Index value = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (code != std::errc{} || end != text.data() + text.size())
+    return make_error(ErrorCode::invalid_argument, "{}: expected a whole number, found \"{}\"", option, text);
+  return value;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  for (std::size_t at = 0;;) {
+    const auto next = text.find(separator, at);
+    parts.push_back(text.substr(at, next - at));
+    if (next == std::string_view::npos) return parts;
+    at = next + 1;
+  }
+}
+
+Result<std::vector<Factor>> parse_factors(const std::string& text) {
+  std::vector<Factor> factors;
+  if (text == "auto") return factors;
+  for (const auto step : split(text, ';')) {
+    const auto parts = split(step, ',');
+    if (parts.size() != 1 && parts.size() != 3)
+      return make_error(ErrorCode::invalid_argument, "--factor: expected X,Y,Z, found \"{}\"", step);
+    Factor factor{};
+    for (std::size_t a = 0; a < 3; ++a) {
+      NGFORGE_TRY(factor[a], parse_index(parts[parts.size() == 1 ? 0 : a], "--factor"));
+      if (factor[a] < 1 || factor[a] > 64)
+        return make_error(ErrorCode::invalid_argument, "--factor: expected 1 to 64, found {}", factor[a]);
+    }
+    factors.push_back(factor);
+  }
+  return factors;
+}
+
+Result<Box> parse_crop(const std::string& text, const Box& whole) {
+  if (text.empty()) return whole;
+  const auto parts = split(text, ',');
+  if (parts.size() != 3)
+    return make_error(ErrorCode::invalid_argument, "--crop: expected X0:X1,Y0:Y1,Z0:Z1, found \"{}\"", text);
+  Box crop = whole;
+  for (int a = 0; a < 3; ++a) {
+    const auto range = split(parts[static_cast<std::size_t>(a)], ':');
+    if (range.size() != 2)
+      return make_error(ErrorCode::invalid_argument, "--crop: expected X0:X1,Y0:Y1,Z0:Z1, found \"{}\"", text);
+    if (!range[0].empty()) NGFORGE_TRY(crop.begin[a], parse_index(range[0], "--crop"));
+    if (!range[1].empty()) NGFORGE_TRY(crop.end[a], parse_index(range[1], "--crop"));
+    if (crop.begin[a] < whole.begin[a] || crop.end[a] > whole.end[a] || crop.begin[a] >= crop.end[a])
+      return make_error(ErrorCode::invalid_argument, "--crop: expected a part of {}:{} on axis {}, found {}:{}",
+                        whole.begin[a], whole.end[a], "xyz"[a], crop.begin[a], crop.end[a]);
+  }
+  return crop;
+}
+
+// Which source channels become output channels: COMMANDS.md, --channel and --time.
+Result<std::vector<Index>> choose_channels(const VolumeHeader& header, const VolumeOptions& options) {
+  // Axes behind k, fastest first. The first is time unless it has length 1 or means colours.
+  std::vector<Index> axes = header.channel_axes;
+  if (axes.empty()) axes.push_back(header.channels);
+  const Index time_length = header.channels_are_colors ? 1 : axes.front();
+  const Index channel_length = header.channels / time_length;
+  Index time = -1, channel = -1;
+  if (options.channel != "all") NGFORGE_TRY(channel, parse_index(options.channel, "--channel"));
+  if (options.time) time = *options.time;
+  // With a single axis there is no telling channels from time: both options mean it.
+  const bool single_axis = channel_length == 1 && !header.channels_are_colors;
+  if (single_axis && channel >= 0 && time < 0) std::swap(time, channel);
+  if (options.time && (time < 0 || time >= time_length))
+    return make_error(ErrorCode::invalid_argument, "--time: expected 0 to {}, found {}", time_length - 1, time);
+  const Index limit = single_axis ? time_length : channel_length;
+  if (options.channel != "all" && (single_axis ? time : channel) >= limit)
+    return make_error(ErrorCode::invalid_argument, "--channel: expected 0 to {}, found {}", limit - 1, options.channel);
+  if (options.channel != "all" && (single_axis ? time : channel) < 0)
+    return make_error(ErrorCode::invalid_argument, "--channel: expected 0 to {}, found {}", limit - 1, options.channel);
+  std::vector<Index> chosen;
+  for (Index c = 0; c < channel_length; ++c)
+    for (Index t = 0; t < time_length; ++t)
+      if ((channel < 0 || c == channel) && (time < 0 || t == time)) chosen.push_back(c * time_length + t);
+  if (static_cast<Index>(chosen.size()) > kMaxChannels)
+    return make_error(ErrorCode::needs_decision, "expected at most {} channels, found {} (time points, vector components)",
+                      kMaxChannels, chosen.size())
+        .with_hint("choose with --time N or --channel N");
+  return chosen;
+}
+
+Error needs_dtype(const VolumeHeader& header, std::string_view why) {
+  return make_error(ErrorCode::needs_decision, "{} values cannot be stored as they are: {}", name_of(header.type), why)
+      .with_hint("choose with --dtype, for example --dtype float32");
+}
+
+bool is_complex(StoredType type) {
+  return type == StoredType::complex64 || type == StoredType::complex128 || type == StoredType::complex256;
+}
+
+// The output type when --dtype does not name it.
+Result<DataType> natural_type(const VolumeHeader& header, const ValueMap& map, bool is_segmentation) {
+  const bool scaled = map.slope != 1 || map.intercept != 0;
+  StoredType type = header.type;
+  if (is_complex(type)) {
+    if (map.complex_part == ComplexPart::none)
+      return make_error(ErrorCode::needs_decision, "{} values cannot be shown as they are", name_of(type))
+          .with_hint("choose with --complex abs|phase|real|imag");
+    type = type == StoredType::complex64 ? StoredType::float32 : StoredType::float64;
+  }
+  if (is_segmentation) {
+    if (scaled)
+      return make_error(ErrorCode::needs_decision, "labels: expected integers without scaling, found slope {} intercept {}",
+                        map.slope, map.intercept)
+          .with_hint("take the stored integers with --ignore-scaling, or name the type with --dtype");
+    switch (type) {
+      case StoredType::boolean: return DataType::uint8;
+      case StoredType::uint8: return DataType::uint8;
+      case StoredType::uint16: return DataType::uint16;
+      case StoredType::int8:
+      case StoredType::int16:
+      case StoredType::int32:
+      case StoredType::uint32: return DataType::uint32;
+      case StoredType::int64:
+      case StoredType::uint64: return DataType::uint64;
+      default: return needs_dtype(header, "labels are unsigned integers");
+    }
+  }
+  if (scaled) return DataType::float32;
+  switch (type) {
+    case StoredType::boolean: return DataType::uint8;
+    case StoredType::float16: return DataType::float32;
+    case StoredType::int64: return needs_dtype(header, "the format has no signed 64-bit integers");
+    case StoredType::float64:
+    case StoredType::float128: return needs_dtype(header, "the format's only floating-point type is float32");
+    default: return *same_data_type(type);
+  }
+}
+
+Result<ValueMap> plan_values(const VolumeHeader& header, const VolumeOptions& options, bool is_segmentation) {
+  ValueMap map;
+  map.from = header.type;
+  if (!options.ignore_scaling) {
+    map.slope = header.slope;
+    map.intercept = header.intercept;
+  }
+  const std::pair<const char*, ComplexPart> parts[] = {
+      {"abs", ComplexPart::abs}, {"phase", ComplexPart::phase}, {"real", ComplexPart::real}, {"imag", ComplexPart::imag}};
+  for (const auto& [name, part] : parts)
+    if (is_complex(header.type) && options.complex_part == name) map.complex_part = part;
+  if (!options.dtype.empty()) {
+    const auto type = parse_data_type(options.dtype);
+    if (!type || *type == DataType::int64 || *type == DataType::float64)
+      return make_error(ErrorCode::invalid_argument,
+                        "--dtype: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32, found \"{}\"", options.dtype);
+    if (is_complex(header.type) && map.complex_part == ComplexPart::none) NGFORGE_CHECK(natural_type(header, map, false));
+    map.to = *type;
+    map.clamps = true;
+  } else {
+    NGFORGE_TRY(map.to, natural_type(header, map, is_segmentation));
+  }
+  if (is_segmentation && (is_signed(map.to) || !is_integer(map.to)))
+    return make_error(ErrorCode::invalid_argument, "--dtype: expected an unsigned type for a segmentation, found {}",
+                      name_of(map.to));
+  if (options.window) {
+    if (!((*options.window)[0] < (*options.window)[1]))
+      return make_error(ErrorCode::invalid_argument, "--window: expected LO < HI, found {},{}", (*options.window)[0],
+                        (*options.window)[1]);
+    map.window = options.window;
+    map.clamps = true;
+  }
+  map.nan = options.nan;
+  return map;
+}
+
+struct Grid {
+  AxisMap axis_map;
+  std::array<double, 3> resolution_nm{};
+  VoxelVec size_vox, origin_vox;
+  std::optional<Affine> transform_nm;
+};
+
+Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options) {
+  Grid grid;
+  if (header.is_anatomical) {
+    NGFORGE_TRY(grid.axis_map, orient(header.affine_ijk_to_mm, options.orientation));
+  }
+  grid.size_vox = reordered_size(header.size_ijk, grid.axis_map);
+  Affine affine_mm = reordered_affine(header.affine_ijk_to_mm, header.size_ijk, grid.axis_map);
+  if (!header.has_voxel_size && !options.voxel_size_nm)
+    return make_error(ErrorCode::needs_decision, "the source does not say its voxel size")
+        .with_hint("give it with --voxel-size, for example --voxel-size 1mm");
+  const auto lengths_mm = column_lengths(affine_mm);
+  for (std::size_t a = 0; a < 3; ++a) {
+    const double length_nm = options.voxel_size_nm ? (*options.voxel_size_nm)[a] : tidy(lengths_mm[a] * 1e6);
+    if (!(length_nm > 0) || !std::isfinite(length_nm))
+      return make_error(ErrorCode::needs_decision, "voxel size along {}: expected a length > 0, found {} nm", "xyz"[a], length_nm)
+          .with_hint("give it with --voxel-size, for example --voxel-size 1mm");
+    grid.resolution_nm[a] = length_nm;
+    if (options.voxel_size_nm && lengths_mm[a] > 0)
+      for (std::size_t row = 0; row < 3; ++row) affine_mm.m[row][a] *= length_nm * 1e-6 / lengths_mm[a];
+  }
+  for (int a = 0; a < 3; ++a)
+    grid.origin_vox[a] = options.voxel_offset ? (*options.voxel_offset)[static_cast<std::size_t>(a)]
+                                              : header.voxel_offset_ijk[grid.axis_map.source_axis[static_cast<std::size_t>(a)]];
+  // The affine speaks of indices from 0; the dataset's coordinates begin at origin_vox.
+  Affine shift;
+  for (int a = 0; a < 3; ++a) shift.m[static_cast<std::size_t>(a)][3] = -static_cast<double>(grid.origin_vox[a]);
+  const Affine transform = corner_nm_transform(multiply(affine_mm, shift), grid.resolution_nm);
+  if (header.is_anatomical || !(transform == Affine{})) grid.transform_nm = transform;
+  return grid;
+}
+
+Result<ShardingSpec> parse_sharding(const std::string& text, bool gzip) {
+  const auto parts = split(text, ',');
+  ShardingSpec spec;
+  spec.gzip_index = spec.gzip_data = gzip;
+  if (parts.size() != 3 && parts.size() != 4)
+    return make_error(ErrorCode::invalid_argument, "--sharding: expected PRESHIFT,MINISHARD,SHARD, found \"{}\"", text);
+  int* const bits[] = {&spec.preshift_bits, &spec.minishard_bits, &spec.shard_bits};
+  for (std::size_t i = 0; i < 3; ++i) {
+    NGFORGE_TRY(const Index value, parse_index(parts[i], "--sharding"));
+    // 32 minishard bits are a shard index of 64 GiB: no reader goes further.
+    if (value < 0 || value > (i == 1 ? 32 : 64))
+      return make_error(ErrorCode::invalid_argument, "--sharding: expected bits from 0 to {}, found {}", i == 1 ? 32 : 64, value);
+    *bits[i] = static_cast<int>(value);
+  }
+  if (spec.minishard_bits + spec.shard_bits > 64)
+    return make_error(ErrorCode::invalid_argument, "--sharding: expected minishard + shard <= 64 bits, found {}",
+                      spec.minishard_bits + spec.shard_bits);
+  if (parts.size() == 4 && parts[3] != "identity")
+    return make_error(ErrorCode::invalid_argument, "--sharding: expected the hash identity, found \"{}\"", parts[3]);
+  return spec;
+}
+
+Result<void> plan_encoding(const VolumeOptions& options, VolumePlan& plan) {
+  std::string encoding = options.encoding;
+  if (encoding == "auto")
+    encoding = plan.is_segmentation && size_of(plan.type) >= 4 ? "compressed_segmentation" : "raw";
+  plan.codec = find_codec(encoding);
+  if (plan.codec == nullptr) {
+    std::string names = "auto";
+    for (const auto* codec : all_codecs()) names += fmt::format("|{}", codec->name);
+    return make_error(ErrorCode::invalid_argument, "--encoding: expected {}, found \"{}\"", names, options.encoding);
+  }
+  if (!plan.codec->supports(plan.type, plan.channels))
+    return make_error(ErrorCode::invalid_argument, "--encoding {}: cannot hold {} with {} channel(s)", plan.codec->name,
+                      name_of(plan.type), plan.channels)
+        .with_hint("use --encoding raw, or convert the values with --dtype");
+  plan.codec_options.block_size_xyz = options.block_size_xyz;
+  for (const Index side : options.block_size_xyz)
+    if (plan.codec->has_block_size && (side < 1 || side > 64))
+      return make_error(ErrorCode::invalid_argument, "--block: expected sides of 1 to 64, found {}", side);
+  if (options.layout == "sharded") plan.layout = Layout::sharded;
+  else if (options.layout == "flat") plan.layout = Layout::flat;
+  else if (options.layout == "deep") plan.layout = Layout::deep;
+  else
+    return make_error(ErrorCode::invalid_argument, "--layout: expected sharded|flat|deep, found \"{}\"", options.layout);
+  if (options.compress != "gzip" && options.compress != "none")
+    return make_error(ErrorCode::invalid_argument, "--compress: expected gzip|none, found \"{}\"", options.compress);
+  if (options.level < 0 || options.level > 12)
+    return make_error(ErrorCode::invalid_argument, "--level: expected 0 to 12, found {}", options.level);
+  plan.gzip = options.compress == "gzip" && !plan.codec->is_compressed;
+  plan.level = options.level;
+  plan.keep_empty = options.keep_empty;
+  return {};
+}
+
+Result<void> plan_downsampling(const VolumeOptions& options, VolumePlan& plan) {
+  if (options.downsample == "auto") plan.method = plan.is_segmentation ? Downsampling::majority : Downsampling::average;
+  else if (options.downsample == "average") plan.method = Downsampling::average;
+  else if (options.downsample == "majority") plan.method = Downsampling::majority;
+  else if (options.downsample == "stride") plan.method = Downsampling::stride;
+  else
+    return make_error(ErrorCode::invalid_argument, "--downsample: expected auto|average|majority|stride, found \"{}\"",
+                      options.downsample);
+  if (options.outside != "edge") {
+    double value = 0;
+    const auto* end = options.outside.data() + options.outside.size();
+    const auto parsed = std::from_chars(options.outside.data(), end, value);
+    const bool fits = parsed.ec == std::errc{} && parsed.ptr == end && visit_type(plan.type, [&](auto zero) {
+                        using T = decltype(zero);
+                        return !std::is_integral_v<T> ||
+                               (value == std::nearbyint(value) && value >= static_cast<double>(std::numeric_limits<T>::lowest()) &&
+                                value <= static_cast<double>(std::numeric_limits<T>::max()));
+                      });
+    if (!fits)
+      return make_error(ErrorCode::invalid_argument, "--outside: expected edge or a {} value, found \"{}\"", name_of(plan.type),
+                        options.outside);
+    plan.outside = {false, value};
+  }
+  return {};
+}
+
+Result<void> plan_pyramid(const VolumeOptions& options, const std::array<double, 3>& resolution_nm, const Box& box_vox,
+                          VolumePlan& plan) {
+  ScaleRequest request;
+  request.box_vox = box_vox;
+  request.resolution_nm = resolution_nm;
+  request.type = plan.type;
+  request.channels = plan.channels;
+  request.chunk_size_xyz = options.chunk_size_xyz;
+  request.scales = options.scales;
+  if (options.chunk_size_xyz)
+    for (const Index side : *options.chunk_size_xyz)
+      if (side < 1 || side > 2048)
+        return make_error(ErrorCode::invalid_argument, "--chunk-size: expected sides of 1 to 2048, found {}", side);
+  NGFORGE_TRY(request.factors, parse_factors(options.factor));
+  NGFORGE_TRY(plan.scales, plan_scales(request));
+
+  VolumeInfo& info = plan.info;
+  info.is_segmentation = plan.is_segmentation;
+  info.type = plan.type;
+  info.channels = plan.channels;
+  for (const ScaleGeometry& geometry : plan.scales) {
+    ScaleInfo scale;
+    scale.key = geometry.key;
+    const auto size = geometry.box_vox.size();
+    for (int a = 0; a < 3; ++a) {
+      const auto i = static_cast<std::size_t>(a);
+      scale.size_xyz[i] = size[a];
+      scale.voxel_offset[i] = geometry.box_vox.begin[a];
+    }
+    scale.resolution_nm = geometry.resolution_nm;
+    scale.chunk_sizes = {geometry.chunk_size_xyz};
+    scale.encoding = plan.codec->name;
+    scale.block_size_xyz = plan.codec_options.block_size_xyz;
+    if (plan.layout == Layout::sharded) {
+      const auto chunk_values = static_cast<std::uint64_t>(geometry.chunk_size_xyz[0] * geometry.chunk_size_xyz[1] *
+                                                           geometry.chunk_size_xyz[2] * plan.channels);
+      if (options.sharding.empty()) {
+        NGFORGE_TRY(scale.sharding, plan_sharding(scale.grid_shape(), chunk_values * size_of(plan.type), options.shard_bytes,
+                                                  plan.gzip));
+      } else {
+        NGFORGE_TRY(scale.sharding, parse_sharding(options.sharding, plan.gzip));
+      }
+    }
+    info.scales.push_back(std::move(scale));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options) {
+  VolumePlan plan;
+  plan.size_ijk = header.size_ijk;
+  const bool scaled = !options.ignore_scaling && (header.slope != 1 || header.intercept != 0);
+  const auto same = same_data_type(header.type);
+  const bool wide_integer = same && is_integer(*same) && size_of(*same) >= 4;
+  if (options.type.empty()) {
+    plan.is_segmentation = header.has_label_intent || (wide_integer && !scaled && !header.channels_are_colors);
+    if (plan.is_segmentation)
+      plan.notices.push_back(fmt::format("taken as a segmentation ({}); --type image would change that",
+                                         header.has_label_intent ? "its intent is LABEL" : fmt::format("its type is {}", name_of(header.type))));
+  } else if (options.type == "image" || options.type == "segmentation") {
+    plan.is_segmentation = options.type == "segmentation";
+  } else {
+    return make_error(ErrorCode::invalid_argument, "--type: expected image|segmentation, found \"{}\"", options.type);
+  }
+  NGFORGE_TRY(plan.source_channels, choose_channels(header, options));
+  plan.channels = static_cast<Index>(plan.source_channels.size());
+  plan.is_rgb = header.channels_are_colors && plan.channels == header.channels;
+  if (plan.is_segmentation && plan.channels > 1)
+    return make_error(ErrorCode::needs_decision, "a segmentation has one channel, found {}", plan.channels)
+        .with_hint("choose with --time N or --channel N, or take it as an image with --type image");
+  NGFORGE_TRY(plan.values, plan_values(header, options, plan.is_segmentation));
+  plan.type = plan.values.to;
+  NGFORGE_TRY(Grid grid, plan_grid(header, options));
+  plan.axis_map = grid.axis_map;
+  plan.origin_vox = grid.origin_vox;
+  plan.transform_nm = grid.transform_nm;
+  NGFORGE_TRY(const Box box_vox, parse_crop(options.crop, {grid.origin_vox, grid.origin_vox + grid.size_vox}));
+  NGFORGE_CHECK(plan_encoding(options, plan));
+  NGFORGE_CHECK(plan_downsampling(options, plan));
+  NGFORGE_CHECK(plan_pyramid(options, grid.resolution_nm, box_vox, plan));
+  return plan;
+}
+
+Error bad_value_error(const VolumePlan& plan, const BadValue& bad, const SourceBox& box_ijk) {
+  const auto size = box_ijk.size();
+  Index rest = static_cast<Index>(bad.index) % size.product();
+  SourceVec at;
+  for (int a = 0; a < 3; ++a) {
+    at[a] = box_ijk.begin[a] + rest % size[a];
+    rest /= size[a];
+  }
+  const bool is_nan = bad.text == "nan" || bad.text == "-nan";
+  return make_error(ErrorCode::needs_decision, "expected values that fit {}, found {} at voxel ({}, {}, {}) of the file",
+                    name_of(plan.type), bad.text, at.x, at.y, at.z)
+      .with_hint(is_nan ? "say what NaN becomes with --nan VALUE"
+                        : "convert with rounding and clamping by --dtype, or take it as an image with --type image");
+}
+
+}  // namespace ngforge
