@@ -20,7 +20,8 @@ Box coarse_box(const Box& fine, const Factor& factor);
 /// The fine voxels of the coarse cells in `coarse`, cut to the volume `fine_bounds`.
 Box fine_box(const Box& coarse, const Factor& factor, const Box& fine_bounds);
 
-/// What a cell at the border averages over (`--outside`): only voxels that exist, or a value for those that do not.
+/// What a cell at the border averages over (`--outside`): only voxels that exist, or a value for those that do not
+/// (rounded and clamped to the type). Majority and stride always look at the voxels that exist.
 struct Outside {
   bool is_edge = true;
   double value = 0;
@@ -29,8 +30,8 @@ struct Outside {
 /// Computes the coarse voxels `coarse.box` from `fine`, whose box must hold fine_box(coarse.box, factor, fine_bounds);
 /// `fine_bounds` is the whole volume of the finer scale: voxels outside it do not exist. Same type and channels.
 /// Average: integers exactly, half to even; floats are summed in double in x, y, z order over what is not NaN (NaN when
-/// nothing is). Majority: ties to the smallest value (floats: NaN loses to everything). Stride: the first voxel of the cell
-/// that exists. Pure; `coarse` and `fine` must not overlap.
+/// nothing is). Majority: ties to the smallest value (floats: NaN loses to everything). Stride: the first voxel of the
+/// cell that exists. Pure; `coarse` and `fine` must not overlap; addresses and strides are multiples of the value size.
 /// Fast: dispatches to SIMD kernels for factors of 1 and 2.
 void downsample(const BlockView& fine, const Box& fine_bounds, const Factor& factor, Downsampling method,
                 const Outside& outside, const MutableBlockView& coarse);
