@@ -51,7 +51,7 @@ std::optional<Affine> inverse(const Affine& affine) {
   return inverted;
 }
 
-std::array<double, 3> apply(const Affine& affine, const std::array<double, 3>& point) {
+std::array<double, 3> transform_point(const Affine& affine, const std::array<double, 3>& point) {
   std::array<double, 3> result{};
   for (int r = 0; r < 3; ++r)
     result[r] = affine.m[r][0] * point[0] + affine.m[r][1] * point[1] + affine.m[r][2] * point[2] + affine.m[r][3];

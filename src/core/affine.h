@@ -12,7 +12,8 @@ namespace ngforge {
 Affine multiply(const Affine& a, const Affine& b);
 /// Nothing when the 3x3 part is singular or not finite.
 std::optional<Affine> inverse(const Affine& affine);
-std::array<double, 3> apply(const Affine& affine, const std::array<double, 3>& point);
+/// The image of a point. (Not `apply`: overload resolution would prefer std::apply for an array.)
+std::array<double, 3> transform_point(const Affine& affine, const std::array<double, 3>& point);
 /// Lengths of the three direction columns: the voxel size when the affine maps voxel indices.
 std::array<double, 3> column_lengths(const Affine& affine);
 

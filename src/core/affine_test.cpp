@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/affine.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <random>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,7 +17,9 @@
 namespace ngforge {
 namespace {
 
-Affine affine_of(const std::array<std::array<double, 3>, 3>& directions, std::array<double, 3> translation = {}) {
+using Directions = std::array<std::array<double, 3>, 3>;
+
+Affine affine_of(const Directions& directions, std::array<double, 3> translation = {}) {
   Affine affine;
   for (int r = 0; r < 3; ++r) {
     for (int c = 0; c < 3; ++c) affine.m[r][c] = directions[r][c];
@@ -43,8 +44,8 @@ TEST(Affine, InverseUndoes) {
     affine.m[3] = {0, 0, 0, 1};
     const auto inverted = inverse(affine);
     ASSERT_TRUE(inverted);
-    expect_near(apply(*inverted, apply(affine, {3, 5, 7})), {3, 5, 7}, 1e-12);
-    expect_near(apply(multiply(*inverted, affine), {3, 5, 7}), {3, 5, 7}, 1e-12);
+    expect_near(transform_point(*inverted, transform_point(affine, {3, 5, 7})), {3, 5, 7}, 1e-12);
+    expect_near(transform_point(multiply(*inverted, affine), {3, 5, 7}), {3, 5, 7}, 1e-12);
   }
 }
 
@@ -59,8 +60,8 @@ TEST(Affine, SingularOrInfiniteHasNoInverse) {
 TEST(Affine, ProductAppliesRightThenLeft) {
   const Affine shift = affine_of({{{1, 0, 0}, {0, 1, 0}, {0, 0, 1}}}, {10, 0, 0});
   const Affine twice = affine_of({{{2, 0, 0}, {0, 2, 0}, {0, 0, 2}}});
-  EXPECT_EQ(apply(multiply(twice, shift), {1, 1, 1}), (std::array<double, 3>{22, 2, 2}));
-  EXPECT_EQ(apply(multiply(shift, twice), {1, 1, 1}), (std::array<double, 3>{12, 2, 2}));
+  EXPECT_EQ(transform_point(multiply(twice, shift), {1, 1, 1}), (std::array<double, 3>{22, 2, 2}));
+  EXPECT_EQ(transform_point(multiply(shift, twice), {1, 1, 1}), (std::array<double, 3>{12, 2, 2}));
 }
 
 TEST(Affine, CornerTransformAsTheGeometryRuleSays) {
@@ -69,9 +70,9 @@ TEST(Affine, CornerTransformAsTheGeometryRuleSays) {
   const Affine transform = corner_nm_transform(kOblique, resolution_nm);
   for (const double length : column_lengths(transform)) EXPECT_NEAR(length, 1, 1e-12);
   const std::array<double, 3> ijk{3, 0, 11};
-  const auto world_nm = apply(transform, {(ijk[0] + .5) * resolution_nm[0], (ijk[1] + .5) * resolution_nm[1],
-                                          (ijk[2] + .5) * resolution_nm[2]});
-  auto expected = apply(kOblique, ijk);
+  const auto world_nm = transform_point(transform, {(ijk[0] + .5) * resolution_nm[0], (ijk[1] + .5) * resolution_nm[1],
+                                                    (ijk[2] + .5) * resolution_nm[2]});
+  auto expected = transform_point(kOblique, ijk);
   for (auto& value : expected) value *= 1e6;
   expect_near(world_nm, expected, 1e-6);
   const Affine back = centre_mm_affine(transform, resolution_nm);
@@ -87,37 +88,37 @@ TEST(Affine, CornerTransformOfOneMillimetreByHand) {
 
 struct OrientationCase {
   const char* name;
-  std::array<std::array<double, 3>, 3> directions;
+  Directions directions;
   const char* codes;  // '?': an axis that nibabel drops
 };
 
 // Expected: nibabel 5 io_orientation.
 const OrientationCase kOrientations[] = {
-    {"oblique 30 degrees about z", {{-0.866025, -0.5, 0.0}, {-0.5, 0.866025, 0.0}, {0.0, 0.0, 1.0}}, "LAS"},
-    {"oblique 50 degrees about x", {{1.0, 0.0, 0.0}, {0.0, 0.642788, -0.766044}, {0.0, 0.766044, 0.642788}}, "RSP"},
+    {"oblique 30 degrees about z", {{{-0.866025, -0.5, 0.0}, {-0.5, 0.866025, 0.0}, {0.0, 0.0, 1.0}}}, "LAS"},
+    {"oblique 50 degrees about x", {{{1.0, 0.0, 0.0}, {0.0, 0.642788, -0.766044}, {0.0, 0.766044, 0.642788}}}, "RSP"},
     {"double oblique, anisotropic",
-     {{0.384876, -0.140083, 2.294306}, {0.304228, 0.296874, -2.106163}, {-0.09652, 0.377151, 2.510027}},
+     {{{0.384876, -0.140083, 2.294306}, {0.304228, 0.296874, -2.106163}, {-0.09652, 0.377151, 2.510027}}},
      "RSP"},
-    {"sheared so far that i and j both lean to R", {{1.0, 0.9, 0.0}, {0.0, 0.5, 0.0}, {0.0, 0.0, 1.0}}, "RAS"},
-    {"sheared and mirrored", {{-1.0, 0.9, 0.2}, {0.3, 0.5, 0.1}, {0.1, -0.8, 1.0}}, "LAS"},
-    {"gantry tilt", {{-1.0, 0.0, 0.0}, {0.0, 0.9, 0.4}, {0.0, -0.3, 2.0}}, "LAS"},
-    {"k is a sum of i and j: rank 2", {{1.0, 0.0, 1.0}, {0.0, 1.0, 1.0}, {0.0, 0.0, 0.0}}, "RA?"},
-    {"k is zero", {{0.0, -2.0, 0.0}, {3.0, 0.0, 0.0}, {0.0, 0.0, 0.0}}, "AL?"},
-    {"two equal columns", {{1.0, 1.0, 0.0}, {0.0, 0.0, 0.0}, {0.0, 0.0, 1.0}}, "R?S"},
-    {"tiny voxels", {{0.0, 0.0, 1e-09}, {-1e-09, 0.0, 0.0}, {0.0, 1e-09, 0.0}}, "PSR"},
-    {"random 0", {{0.0, 0.299, -2.741}, {-0.089, -0.455, -9.916}, {0.006, 1.34, -4.922}}, "PSL"},
-    {"random 1", {{0.036, 0.105, -0.093}, {-0.003, 0.695, -0.134}, {-0.046, -1.901, -0.129}}, "RIP"},
-    {"random 2", {{-0.024, -1.267, 0.271}, {0.016, -0.187, -2.517}, {-0.054, -0.049, 0.113}}, "ILP"},
-    {"random 3", {{0.015, -9.785, -8.088}, {0.106, -8.075, -0.325}, {0.088, -5.836, -1.117}}, "SPL"},
-    {"random 4", {{0.064, -1.225, 0.008}, {1.359, -1.547, 0.086}, {0.119, -0.641, 0.2}}, "ALS"},
-    {"random 5", {{0.007, 0.577, -1.888}, {0.068, -0.067, 6.672}, {0.144, -0.676, 2.031}}, "SRA"},
+    {"sheared so far that i and j both lean to R", {{{1.0, 0.9, 0.0}, {0.0, 0.5, 0.0}, {0.0, 0.0, 1.0}}}, "RAS"},
+    {"sheared and mirrored", {{{-1.0, 0.9, 0.2}, {0.3, 0.5, 0.1}, {0.1, -0.8, 1.0}}}, "LAS"},
+    {"gantry tilt", {{{-1.0, 0.0, 0.0}, {0.0, 0.9, 0.4}, {0.0, -0.3, 2.0}}}, "LAS"},
+    {"k is a sum of i and j: rank 2", {{{1.0, 0.0, 1.0}, {0.0, 1.0, 1.0}, {0.0, 0.0, 0.0}}}, "RA?"},
+    {"k is zero", {{{0.0, -2.0, 0.0}, {3.0, 0.0, 0.0}, {0.0, 0.0, 0.0}}}, "AL?"},
+    {"two equal columns", {{{1.0, 1.0, 0.0}, {0.0, 0.0, 0.0}, {0.0, 0.0, 1.0}}}, "R?S"},
+    {"tiny voxels", {{{0.0, 0.0, 1e-09}, {-1e-09, 0.0, 0.0}, {0.0, 1e-09, 0.0}}}, "PSR"},
+    {"random 0", {{{0.0, 0.299, -2.741}, {-0.089, -0.455, -9.916}, {0.006, 1.34, -4.922}}}, "PSL"},
+    {"random 1", {{{0.036, 0.105, -0.093}, {-0.003, 0.695, -0.134}, {-0.046, -1.901, -0.129}}}, "RIP"},
+    {"random 2", {{{-0.024, -1.267, 0.271}, {0.016, -0.187, -2.517}, {-0.054, -0.049, 0.113}}}, "ILP"},
+    {"random 3", {{{0.015, -9.785, -8.088}, {0.106, -8.075, -0.325}, {0.088, -5.836, -1.117}}}, "SPL"},
+    {"random 4", {{{0.064, -1.225, 0.008}, {1.359, -1.547, 0.086}, {0.119, -0.641, 0.2}}}, "ALS"},
+    {"random 5", {{{0.007, 0.577, -1.888}, {0.068, -0.067, 6.672}, {0.144, -0.676, 2.031}}}, "SRA"},
 };
 
 TEST(Orientation, EqualsNibabel) {
   for (const auto& row : kOrientations) {
     const std::string found = axis_codes(affine_of(row.directions));
     for (int axis = 0; axis < 3; ++axis)
-      if (row.codes[axis] != '?') EXPECT_EQ(found[axis], row.codes[axis]) << row.name << ": " << found;
+      EXPECT_TRUE(row.codes[axis] == '?' || found[axis] == row.codes[axis]) << row.name << ": " << found;
   }
 }
 
@@ -160,8 +161,8 @@ TEST(Orientation, EveryCodeIsReachedFromEveryCode) {
       // One voxel, seen from both sides, is at one place.
       const SourceBox voxel{{1, 2, 3}, {2, 3, 4}};
       const Box moved = to_output(voxel, size_ijk, *map);
-      expect_near(apply(output, {double(moved.begin.x), double(moved.begin.y), double(moved.begin.z)}),
-                  apply(stored, {1, 2, 3}), 1e-12);
+      expect_near(transform_point(output, {double(moved.begin.x), double(moved.begin.y), double(moved.begin.z)}),
+                  transform_point(stored, {1, 2, 3}), 1e-12);
       EXPECT_EQ(to_source(moved, size_ijk, *map), voxel);
       EXPECT_TRUE((Box{{0, 0, 0}, reordered_size(size_ijk, *map)}.contains(moved)));
     }
@@ -169,7 +170,7 @@ TEST(Orientation, EveryCodeIsReachedFromEveryCode) {
 }
 
 TEST(Orientation, WrongCodesAreRefused) {
-  for (const char* code : {"", "RA", "RASS", "RRS", "RLS", "ras", "XYZ", "RA\0"}) {
+  for (const char* code : {"", "RA", "RASS", "RRS", "RLS", "ras", "XYZ"}) {
     const auto map = orient(Affine{}, code);
     ASSERT_FALSE(map.has_value()) << code;
     EXPECT_EQ(map.error().code, ErrorCode::invalid_argument);

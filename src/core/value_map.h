@@ -22,9 +22,9 @@ struct ValueMap {
   ComplexPart complex_part = ComplexPart::none;
   DataType to = DataType::uint8;
   /// Values lo..hi become the whole range of an integer `to` (float: 0..1), clamped.
-  std::optional<std::array<double, 2>> window;
+  std::optional<std::array<double, 2>> window = std::nullopt;
   /// What NaN becomes. Without it NaN stays (float `to`) or is an error (integer `to`).
-  std::optional<double> nan;
+  std::optional<double> nan = std::nullopt;
   /// False: a value outside `to` is an error (labels, unchanged integers); true: it is rounded half to even and clamped (--dtype).
   bool clamps = false;
 
