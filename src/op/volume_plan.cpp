@@ -68,8 +68,12 @@ Result<Box> parse_crop(const std::string& text, const Box& whole) {
     const auto range = split(parts[static_cast<std::size_t>(a)], ':');
     if (range.size() != 2)
       return make_error(ErrorCode::invalid_argument, "--crop: expected X0:X1,Y0:Y1,Z0:Z1, found \"{}\"", text);
-    if (!range[0].empty()) NGFORGE_TRY(crop.begin[a], parse_index(range[0], "--crop"));
-    if (!range[1].empty()) NGFORGE_TRY(crop.end[a], parse_index(range[1], "--crop"));
+    if (!range[0].empty()) {
+      NGFORGE_TRY(crop.begin[a], parse_index(range[0], "--crop"));
+    }
+    if (!range[1].empty()) {
+      NGFORGE_TRY(crop.end[a], parse_index(range[1], "--crop"));
+    }
     if (crop.begin[a] < whole.begin[a] || crop.end[a] > whole.end[a] || crop.begin[a] >= crop.end[a])
       return make_error(ErrorCode::invalid_argument, "--crop: expected a part of {}:{} on axis {}, found {}:{}",
                         whole.begin[a], whole.end[a], "xyz"[a], crop.begin[a], crop.end[a]);
@@ -85,7 +89,9 @@ Result<std::vector<Index>> choose_channels(const VolumeHeader& header, const Vol
   const Index time_length = header.channels_are_colors ? 1 : axes.front();
   const Index channel_length = header.channels / time_length;
   Index time = -1, channel = -1;
-  if (options.channel != "all") NGFORGE_TRY(channel, parse_index(options.channel, "--channel"));
+  if (options.channel != "all") {
+    NGFORGE_TRY(channel, parse_index(options.channel, "--channel"));
+  }
   if (options.time) time = *options.time;
   // With a single axis there is no telling channels from time: both options mean it.
   const bool single_axis = channel_length == 1 && !header.channels_are_colors;

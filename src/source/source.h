@@ -42,6 +42,8 @@ struct VolumeHeader {
   std::string fingerprint;
   std::uint64_t stored_bytes = 0;  // size of the file, 0 when unknown
   bool is_compressed_stream = false;
+  /// Boxes that the source decodes as a whole (precomputed chunks), counted from the volume's corner; 0,0,0 when any rows do.
+  SourceVec chunk_ijk;
 };
 
 /// A volume that is open for reading.

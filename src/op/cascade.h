@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "compress/gzip.h"
+#include "op/strip_plan.h"
+#include "op/volume_plan.h"
+#include "pipeline/scratch_file.h"
+#include "pipeline/strip.h"
+#include "pipeline/thread_pool.h"
+#include "sink/chunk_sink.h"
+
+namespace ngforge {
+
+/// All scales in one pass: takes the voxels of scale 0 strip by strip, encodes every chunk, and makes each coarser scale
+/// from the strips of the scale before while they are there.
+///
+/// One thread (the driver) calls begin_strip, lets the strip be filled by any threads, and goes on with the next; the rest
+/// happens in the pool. Strips of a scale are processed in order, and what is written depends only on the plan.
+class Cascade {
+ public:
+  /// All arguments must outlive the cascade. `sinks` has one entry per scale. Scratch files are made in `scratch_folder`.
+  static Result<std::unique_ptr<Cascade>> create(const VolumePlan& volume, const StripPlan& strips,
+                                                 std::vector<std::unique_ptr<ChunkSink>>& sinks, ThreadPool& pool,
+                                                 const std::string& scratch_folder);
+  ~Cascade();
+
+  /// Waits until there is room for the strip with this number, and for what it becomes in coarser scales.
+  /// Errors: whatever failed in the pool.
+  Result<Strip*> begin_strip(Index ordinal);
+  /// Says that `values` more values of a begun strip are in place. Any thread.
+  void add_written(Index ordinal, Index values);
+  /// Waits until everything is written. Errors: the first one that occurred.
+  Result<void> finish();
+  /// Stops everything; finish() then returns this error (unless there was one before). Any thread.
+  void fail(Error error);
+  bool has_failed() const { return failed_; }
+  /// Voxels of all scales that are done, for progress.
+  std::uint64_t voxels_done() const { return voxels_done_; }
+
+ private:
+  struct Level {
+    const ScaleInfo* scale = nullptr;
+    const LevelPlan* plan = nullptr;
+    ChunkSink* sink = nullptr;
+    std::optional<ScratchFile> scratch;
+    std::vector<std::shared_ptr<Strip>> strips;  // by ordinal; null before and after their time
+    std::vector<bool> is_complete;
+    std::vector<std::size_t> tasks_left;
+    Index allocated = 0, submitted = 0, finished_in_order = 0;
+    std::vector<bool> is_finished;
+    std::vector<Buffer> free_memory;
+    std::optional<Block> carry;     // planes of the strip before that unfinished cells need
+    Index front = 0;                // of what has been allocated for
+  };
+  // What a worker owns, so that tasks allocate nothing.
+  struct Worker {
+    Buffer brick, pieces, gathered, coarse, packed;
+    Bytes encoded, compressed;
+    std::optional<GzipCompressor> gzip;
+  };
+
+  Cascade(const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool);
+  Result<void> allocate(std::size_t level, Index ordinal);
+  void mark_complete(std::size_t level, Index ordinal);
+  void submit_ready(std::size_t level);
+  void run_task(int worker, std::size_t level, Index ordinal, std::size_t brick);
+  Result<void> process(Worker& worker, std::size_t level, Index ordinal, std::size_t brick);
+  Result<void> store_chunk(Worker& worker, Level& level, Index sequence, const GridVec& cell, const BlockView& view, bool is_zero);
+  Result<void> reduce(Worker& worker, std::size_t level, Index ordinal, const BlockView& view, bool is_zero);
+  Result<BlockView> gather(Worker& worker, Level& level, const Strip& strip, const Box& box);
+  Result<void> hand_down(Worker& worker, std::size_t level, const BlockView& coarse);
+  Box owned_cells(std::size_t level, const Box& brick) const;
+  Result<void> keep_carry(Worker& worker, std::size_t level, Index ordinal);
+  Index ordinal_of(const Level& level, Index position) const;
+  void finish_strip(std::size_t level, Index ordinal);
+
+  const VolumePlan& volume_;
+  const StripPlan& plan_;
+  ThreadPool& pool_;
+  std::vector<Worker> workers_;
+  std::atomic<bool> failed_ = false;
+  std::atomic<std::uint64_t> voxels_done_ = 0;
+
+  std::mutex mutex_;  // guards error_ and the bookkeeping of levels_
+  std::condition_variable changed_;
+  std::optional<Error> error_;
+  std::vector<Level> levels_;
+};
+
+}  // namespace ngforge

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "layout/volume_info.h"
+#include "ngforge/error.h"
+#include "ngforge/store.h"
+
+namespace ngforge {
+
+/// Counts of one scale, complete after finish().
+struct ChunkCounts {
+  std::atomic<std::uint64_t> stored = 0, empty = 0, bytes = 0, files = 0;
+};
+
+/// Takes the encoded chunks of one scale and makes files of them. Thread-safe.
+///
+/// Every chunk of the grid is handed over exactly once, under its sequence number in the plan (0 .. chunks-1). What is
+/// written depends on that order, never on the order of the calls.
+class ChunkSink {
+ public:
+  virtual ~ChunkSink() = default;
+  /// True when the chunk's file was finished by an earlier run: it is then handed over with pass() and stays untouched.
+  virtual bool is_finished(const GridVec& cell) const = 0;
+  /// Stores an encoded chunk. May wait for chunks with lower numbers; `bytes` may be emptied.
+  virtual Result<void> put(Index sequence, const GridVec& cell, Bytes& bytes) = 0;
+  /// Notes a chunk that is not stored: empty, or in a finished file.
+  virtual Result<void> pass(Index sequence, const GridVec& cell) = 0;
+  /// Ends all waiting after a failure elsewhere.
+  virtual void abandon() = 0;
+
+  ChunkCounts& counts() { return counts_; }
+
+ protected:
+  ChunkCounts counts_;
+};
+
+/// Layout flat or deep: a file per chunk, `NAME.gz` when `gzip`. `folder` is the dataset's; the scale's key is made below it.
+/// Errors: permission, io.
+Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, const ScaleInfo& scale, Layout layout, bool gzip,
+                                                  bool resume);
+
+/// Layout sharded (scale.sharding). Values lie in a shard in sequence order, minishard indices behind them, so that each
+/// file is written once, from front to back, and takes its name when it is complete. About 24 bytes of memory per chunk
+/// in unfinished shards. At most `window` chunks wait for their turn.
+/// Errors: permission, io.
+Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume, Index window);
+
+}  // namespace ngforge

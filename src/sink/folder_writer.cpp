@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/folder_writer.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace ngforge {
+
+Error system_error(const std::string& path, std::string_view what) {
+  const int code = errno;
+  const bool denied = code == EACCES || code == EPERM || code == EROFS;
+  Error error = make_error(denied ? ErrorCode::permission : ErrorCode::io, "{}: {}: {}", path, what, std::strerror(code));
+  if (code == ENOSPC || code == EDQUOT) error.hint = "make room, then run the same command with --resume";
+  return error;
+}
+
+FolderWriter::~FolderWriter() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+Result<void> FolderWriter::open(const std::string& path) {
+  path_ = path;
+  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) return system_error(path, "cannot be created");
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor_ < 0) return system_error(path, "cannot be opened");
+  return {};
+}
+
+bool FolderWriter::exists(const std::string& name) const {
+  struct stat status;
+  return ::fstatat(descriptor_, name.c_str(), &status, 0) == 0;
+}
+
+Result<void> FolderWriter::make_folders(const std::string& name) {
+  for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
+    const std::string folder = name.substr(0, slash);
+    std::lock_guard lock(mutex_);
+    if (folders_.contains(folder)) continue;
+    if (::mkdirat(descriptor_, folder.c_str(), 0777) != 0 && errno != EEXIST)
+      return system_error(path_ + "/" + folder, "cannot be created");
+    folders_.insert(folder);
+  }
+  return {};
+}
+
+Result<int> FolderWriter::open_growing(const std::string& name) {
+  NGFORGE_CHECK(make_folders(name));
+  const int file = ::openat(descriptor_, (name + ".tmp").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file < 0) return system_error(path_ + "/" + name, "cannot be created");
+  return file;
+}
+
+Result<void> FolderWriter::finish_growing(const std::string& name) {
+  if (::renameat(descriptor_, (name + ".tmp").c_str(), descriptor_, name.c_str()) != 0)
+    return system_error(path_ + "/" + name, "cannot be renamed");
+  return {};
+}
+
+Result<void> FolderWriter::write(const std::string& name, std::span<const std::byte> bytes) {
+  return write_file(name, bytes, false);
+}
+
+Result<void> FolderWriter::write_synced(const std::string& name, std::span<const std::byte> bytes) {
+  return write_file(name, bytes, true);
+}
+
+Result<void> FolderWriter::write_file(const std::string& name, std::span<const std::byte> bytes, bool sync) {
+  NGFORGE_TRY(const int file, open_growing(name));
+  auto written = write_at(file, 0, bytes, path_ + "/" + name);
+  if (written && sync && ::fsync(file) != 0) written = system_error(path_ + "/" + name, "cannot be synced");
+  if (::close(file) != 0 && written) written = system_error(path_ + "/" + name, "cannot be written");
+  if (!written) {
+    ::unlinkat(descriptor_, (name + ".tmp").c_str(), 0);
+    return written;
+  }
+  NGFORGE_CHECK(finish_growing(name));
+  if (sync && ::fsync(descriptor_) != 0) return system_error(path_, "cannot be synced");
+  return {};
+}
+
+Result<void> write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const ssize_t done = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (done < 0 && errno == EINTR) continue;
+    if (done <= 0) return system_error(path, "cannot be written");
+    offset += static_cast<std::uint64_t>(done);
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+  }
+  return {};
+}
+
+}  // namespace ngforge

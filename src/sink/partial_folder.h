@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ngforge/error.h"
+
+namespace ngforge {
+
+/// What must be the same for a run to be resumed: names (options, source) and their values, in a fixed order.
+using RunIdentity = std::vector<std::pair<std::string, std::string>>;
+
+/// How a run treats what is already at its destination.
+struct DestinationPolicy {
+  bool resume = false, overwrite = false;
+};
+
+/// A dataset that grows in DST.partial and takes the name DST once, when it is whole (COMMANDS.md, "Whole or not at all").
+/// Two processes cannot hold the same one: the plan file in it is locked.
+class PartialFolder {
+ public:
+  /// Looks at DST and DST.partial and makes or takes over the latter.
+  /// Errors: already_exists (DST or DST.partial in the way; with resume: what differs), permission, io.
+  static Result<PartialFolder> open(const std::string& destination, const RunIdentity& identity, DestinationPolicy policy);
+
+  PartialFolder(PartialFolder&& other) noexcept;
+  PartialFolder& operator=(PartialFolder&&) = delete;
+  ~PartialFolder();
+
+  /// With resume: DST is already there and whole; there is nothing to do.
+  bool is_complete() const { return is_complete_; }
+  /// With resume: a former run's files are in path().
+  bool is_resumed() const { return is_resumed_; }
+  const std::string& path() const { return path_; }
+
+  /// Gives the folder its name, replacing an old DST in one step when the policy says overwrite. Everything must be in it.
+  Result<void> commit();
+  /// Removes what this run made (exits 1-4).
+  void discard();
+
+ private:
+  PartialFolder() = default;
+  Result<void> take(const RunIdentity& identity, DestinationPolicy policy);
+  Result<void> lock_plan();
+
+  std::string destination_, path_;
+  bool overwrite_ = false, is_complete_ = false, is_resumed_ = false;
+  int plan_descriptor_ = -1;
+};
+
+}  // namespace ngforge
