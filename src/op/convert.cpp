@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <new>
+
+#include <fmt/ranges.h>
+#include "layout/provenance.h"
+#include "layout/transform.h"
+#include "ngforge/op.h"
+#include "ngforge/version.h"
+#include "op/cascade.h"
+#include "op/export_nifti.h"
+#include "op/feed.h"
+#include "op/readers.h"
+#include "op/run_options.h"
+#include "op/strip_plan.h"
+#include "op/volume_plan.h"
+#include "sink/chunk_sink.h"
+#include "sink/folder_writer.h"
+#include "sink/partial_folder.h"
+#include "source/source.h"
+
+namespace ngforge {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool ends_with(const std::string& text, std::string_view suffix) {
+  return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
+}
+
+std::string text_of(const ShardingSpec& spec) {
+  return fmt::format("{},{},{},{}", spec.preshift_bits, spec.minishard_bits, spec.shard_bits,
+                     spec.is_murmur ? "murmurhash3_x86_128" : "identity");
+}
+
+// The options that decide the result, in full (defaults resolved): what --resume compares and provenance keeps.
+RunIdentity identity_of(const std::string& source, const VolumeHeader& header, const VolumePlan& plan) {
+  RunIdentity identity{{"version", NGFORGE_VERSION},
+                       {"source", source},
+                       {"source_fingerprint", header.fingerprint},
+                       {"type", plan.is_segmentation ? "segmentation" : "image"},
+                       {"downsample", std::string(name_of(plan.method))},
+                       {"outside", plan.outside.is_edge ? "edge" : shortest_number(plan.outside.value)},
+                       {"layout", std::string(name_of(plan.layout))},
+                       {"compress", plan.gzip ? fmt::format("gzip {}", plan.level) : "none"},
+                       {"keep_empty", plan.keep_empty ? "yes" : "no"}};
+  const ValueMap& values = plan.values;
+  identity.emplace_back("values", fmt::format("{} to {}, slope {} intercept {}, part {}, clamps {}", name_of(values.from),
+                                              name_of(values.to), values.slope, values.intercept,
+                                              static_cast<int>(values.complex_part), values.clamps));
+  if (values.window) identity.emplace_back("window", fmt::format("{},{}", (*values.window)[0], (*values.window)[1]));
+  if (values.nan) identity.emplace_back("nan", fmt::format("{}", *values.nan));
+  const AxisMap& map = plan.axis_map;
+  std::string axes;
+  for (std::size_t a = 0; a < 3; ++a) axes += fmt::format("{}{}", map.reversed[a] ? '-' : '+', "ijk"[map.source_axis[a]]);
+  identity.emplace_back("axes", axes);
+  identity.emplace_back("channels", fmt::format("{}", fmt::join(plan.source_channels, ",")));
+  identity.emplace_back("info", write_volume_info(plan.info));
+  return identity;
+}
+
+ScaleReport report_of(const ScaleInfo& scale) {
+  ScaleReport report;
+  report.key = scale.key;
+  report.size_xyz = scale.size_xyz;
+  report.voxel_offset = scale.voxel_offset;
+  report.chunk_size_xyz = scale.chunk_size();
+  report.resolution_nm = scale.resolution_nm;
+  report.encoding = scale.encoding;
+  if (scale.sharding) report.sharding = text_of(*scale.sharding);
+  report.chunks = static_cast<std::uint64_t>(scale.grid_shape().product());
+  return report;
+}
+
+// Files and bytes that a scale can become at most: exact when nothing is left out and nothing is compressed.
+void bound_scale(const VolumePlan& plan, const ScaleInfo& scale, ScaleReport& report) {
+  const std::uint64_t value_bytes = size_of(plan.type) * static_cast<std::uint64_t>(plan.channels);
+  std::uint64_t voxels = 1;
+  for (const Index side : scale.size_xyz) voxels *= static_cast<std::uint64_t>(side);
+  report.bytes = voxels * value_bytes;
+  if (plan.codec->has_block_size) {
+    // Each block: a header, full-width codes and a table of all its values; blocks at edges are padded.
+    std::uint64_t blocks = 1, block_values = 1;
+    for (std::size_t a = 0; a < 3; ++a) {
+      const Index chunk = scale.chunk_size()[a], block = scale.block_size_xyz[a], size = scale.size_xyz[a];
+      blocks *= static_cast<std::uint64_t>(size / chunk * ceil_div(chunk, block) + ceil_div(size % chunk, block));
+      block_values *= static_cast<std::uint64_t>(block);
+    }
+    report.bytes = report.chunks * 4 + blocks * (8 + block_values * (4 + size_of(plan.type)));
+  }
+  if (plan.gzip) report.bytes += report.bytes / 1000 + report.chunks * 64;
+  report.files = report.chunks;
+  if (!scale.sharding) return;
+  const ShardingSpec& spec = *scale.sharding;
+  const int bits = std::min(spec.shard_bits, 62);
+  report.files = std::min<std::uint64_t>(report.chunks, 1ull << bits);
+  const std::uint64_t minishards = std::min(report.chunks, report.files << std::min(spec.minishard_bits, 40));
+  report.bytes += report.chunks * 24 + report.files * shard_index_bytes(spec) + minishards * 64;
+}
+
+ConvertReport plan_report(const std::string& destination, const VolumePlan& plan, const StripPlan& strips) {
+  ConvertReport report;
+  report.destination = destination;
+  report.format = "neuroglancer precomputed";
+  report.type = plan.is_segmentation ? "segmentation" : "image";
+  report.data_type = name_of(plan.type);
+  report.channels = plan.channels;
+  for (const ScaleInfo& scale : plan.info.scales) {
+    report.scales.push_back(report_of(scale));
+    bound_scale(plan, scale, report.scales.back());
+  }
+  report.peak_memory_bytes = strips.peak_bytes;
+  report.scratch_bytes = strips.scratch_bytes;
+  report.is_exact = plan.keep_empty && !plan.gzip && !plan.codec->has_block_size && plan.layout != Layout::sharded;
+  report.notices = plan.notices;
+  if (strips.holds_whole_volume)
+    report.notices.push_back(fmt::format("the channels are the slowest axis of a stream: the whole volume is held ({} MiB{})",
+                                         (strips.levels[0].strip_bytes * static_cast<std::uint64_t>(strips.levels[0].strips)) >> 20,
+                                         strips.levels[0].in_memory ? "" : " of scratch"));
+  return report;
+}
+
+class Conversion {
+ public:
+  Conversion(std::string source_place, std::string destination, const ConvertOptions& options, const RunOptions& run)
+      : source_place_(std::move(source_place)), destination_(std::move(destination)), options_(options), run_(with_defaults(run)) {}
+
+  Result<ConvertReport> run() {
+    NGFORGE_TRY(source_, open_source(source_place_));
+    NGFORGE_TRY(plan_, plan_volume(source_->header(), options_));
+    NGFORGE_TRY(strips_, plan_strips(plan_, source_->header(), source_->access(), run_.memory_bytes, run_.threads));
+    ConvertReport report = plan_report(destination_, plan_, strips_);
+    for (const auto& reader : readers_that_cannot_open(plan_.info, plan_.layout, plan_.gzip)) report.notices.push_back(reader);
+    if (options_.dry_run) return report;
+    const RunIdentity identity = identity_of(source_place_, source_->header(), plan_);
+    NGFORGE_TRY(PartialFolder folder, PartialFolder::open(destination_, identity, {options_.resume, options_.overwrite}));
+    if (folder.is_complete()) {
+      report.was_complete = true;
+      return report;
+    }
+    auto written = write(folder, report);
+    if (written) written = folder.commit();
+    if (!written) {
+      // What a later --resume can build on stays; what it cannot, goes.
+      const int status = exit_status(written.error());
+      if (status <= 4) folder.discard();
+      return std::move(written).error();
+    }
+    return report;
+  }
+
+ private:
+  Result<void> write(PartialFolder& folder, ConvertReport& report) {
+    for (const std::string& notice : plan_.notices)
+      if (run_.on_notice) run_.on_notice(notice);
+    std::vector<std::unique_ptr<ChunkSink>> sinks;
+    for (const ScaleInfo& scale : plan_.info.scales) {
+      if (plan_.layout == Layout::sharded) {
+        NGFORGE_TRY(sinks.emplace_back(), open_shard_sink(folder.path(), scale, folder.is_resumed(), strips_.window));
+      } else {
+        NGFORGE_TRY(sinks.emplace_back(), open_file_sink(folder.path(), scale, plan_.layout, plan_.gzip, folder.is_resumed()));
+      }
+    }
+    NGFORGE_CHECK(write_chunks(folder, sinks));
+    for (std::size_t k = 0; k < sinks.size(); ++k) {
+      const ChunkCounts& counts = sinks[k]->counts();
+      report.scales[k].stored_chunks = counts.stored;
+      report.scales[k].empty_chunks = counts.empty;
+      report.scales[k].files = counts.files;
+      report.scales[k].bytes = counts.bytes;
+    }
+    return write_metadata(folder, report);
+  }
+
+  Result<void> write_chunks(const PartialFolder& folder, std::vector<std::unique_ptr<ChunkSink>>& sinks) {
+    ThreadPool pool(strips_.threads);
+    const std::string scratch = run_.scratch.empty() ? folder.path() : run_.scratch;
+    NGFORGE_TRY(const auto cascade, Cascade::create(plan_, strips_, sinks, pool, scratch));
+    std::uint64_t total = 0;
+    for (const ScaleInfo& scale : plan_.info.scales) total += static_cast<std::uint64_t>(scale.box_vox().volume());
+    const auto tell = [&, c = cascade.get()] {
+      if (run_.on_progress) run_.on_progress({"converting", c->voxels_done(), total, "voxels"});
+    };
+    NGFORGE_CHECK(feed(*source_, plan_, strips_, pool, *cascade, run_.stop, tell));
+    tell();
+    return {};
+  }
+
+  Result<void> write_metadata(const PartialFolder& folder, const ConvertReport& report) {
+    FolderWriter writer;
+    NGFORGE_CHECK(writer.open(folder.path()));
+    const auto put = [&](const std::string& name, const std::string& text) {
+      return writer.write_synced(name, std::as_bytes(std::span(text)));
+    };
+    if (plan_.transform_nm) NGFORGE_CHECK(put("transform.json", write_transform(*plan_.transform_nm)));
+    Provenance provenance;
+    provenance.sources = {source_place_};
+    provenance.task = "ngforge convert";
+    provenance.version = NGFORGE_VERSION;
+    for (auto& [name, value] : identity_of(source_place_, source_->header(), plan_))
+      if (name != "info" && name != "source" && name != "version") provenance.options.emplace_back(name, value);
+    if (plan_.is_rgb) provenance.options.emplace_back("colors", "rgb");
+    for (std::size_t k = 0; k < plan_.scales.size(); ++k) {
+      const Factor& factor = plan_.scales[k].factor;
+      const ScaleReport& scale = report.scales[k];
+      provenance.scales.push_back({scale.key, scale.stored_chunks, scale.empty_chunks, {factor[0], factor[1], factor[2]}});
+    }
+    NGFORGE_CHECK(put("provenance", write_provenance(provenance)));
+    return put("info", write_volume_info(plan_.info));
+  }
+
+  const std::string source_place_, destination_;
+  const ConvertOptions& options_;
+  const RunOptions run_;
+  std::unique_ptr<VolumeSource> source_;
+  VolumePlan plan_;
+  StripPlan strips_;
+};
+
+}  // namespace
+
+Result<ConvertReport> convert(const std::string& source, const std::string& destination, const ConvertOptions& options,
+                              const RunOptions& run) {
+  if (ends_with(destination, ".nii") || ends_with(destination, ".nii.gz")) return export_nifti(source, destination, options, run);
+  if (options.resume && options.overwrite)
+    return make_error(ErrorCode::invalid_argument, "expected either --resume or --overwrite, found both");
+  try {
+    return Conversion(source, destination, options, run).run();
+  } catch (const std::bad_alloc&) {
+    return make_error(ErrorCode::internal, "the machine has no memory left");
+  }
+}
+
+}  // namespace ngforge
