@@ -25,9 +25,15 @@ using Vector [[gnu::vector_size(kVectorBytes)]] = T;
 template <class T>
 constexpr std::size_t kLanes = kVectorBytes / sizeof(T);
 
-template <class T, std::size_t... K>
-Vector<T> reversed_lanes(Vector<T> v, std::index_sequence<K...>) {
-  return __builtin_shufflevector(v, v, static_cast<int>(kLanes<T> - 1 - K)...);
+/// The values of type T in 8 bytes, in reverse order. Byte swaps and shifts beat the shuffles that baseline x86-64 has.
+template <class T>
+std::uint64_t reversed_values(std::uint64_t word) {
+  if constexpr (sizeof(T) == 8) return word;
+  if constexpr (sizeof(T) == 4) return word >> 32 | word << 32;
+  word = __builtin_bswap64(word);
+  if constexpr (sizeof(T) == 1) return word;
+  constexpr std::uint64_t kLowBytes = 0x00ff00ff00ff00ffu;
+  return (word >> 8 & kLowBytes) | (word & kLowBytes) << 8;
 }
 /// Alternates the lanes of `a` and `b`, starting at lane `Begin` of each.
 template <class T, std::size_t Begin, std::size_t... K>
@@ -80,13 +86,13 @@ void transpose(const std::byte* from, Index from_stride, std::byte* to, Index to
 /// Writes the values of `from` backwards, ending at the value `last` points to.
 template <class T>
 void reverse_row(const std::byte* from, std::byte* last, Index count) {
-  constexpr Index kN = kLanes<T>, kBytes = sizeof(T);
+  constexpr Index kBytes = sizeof(T), kN = 8 / kBytes;
   Index i = 0;
   for (; i + kN <= count; i += kN) {
-    Vector<T> v;
-    std::memcpy(&v, from + i * kBytes, kVectorBytes);
-    v = reversed_lanes<T>(v, std::make_index_sequence<kLanes<T>>{});
-    std::memcpy(last - (i + kN - 1) * kBytes, &v, kVectorBytes);
+    std::uint64_t word;
+    std::memcpy(&word, from + i * kBytes, 8);
+    word = reversed_values<T>(word);
+    std::memcpy(last - (i + kN - 1) * kBytes, &word, 8);
   }
   for (; i < count; ++i) std::memcpy(last - i * kBytes, from + i * kBytes, sizeof(T));
 }
