@@ -25,6 +25,15 @@ constexpr Sum divide_half_even(Sum sum, Sum count) {
   return rest > other || (rest == other && (quotient & 1) != 0) ? quotient + 1 : quotient;
 }
 
+/// sum / 2^shift rounded half to even, for any signed integer type.
+template <class Sum>
+constexpr Sum shift_half_even(Sum sum, int shift) {
+  const Sum quotient = sum >> shift;
+  const Sum rest = sum - (quotient << shift);
+  const Sum half = (Sum{1} << shift) >> 1;
+  return quotient + (shift > 0 && (rest > half || (rest == half && (quotient & 1) != 0)) ? 1 : 0);
+}
+
 /// The nearest value of type T: rounded half to even and clamped for integers (NaN becomes 0).
 template <class T>
 T nearest_value(double value) {

@@ -2,12 +2,14 @@
 #include "pyramid/cell_rows.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 #include <vector>
 
 #include "pyramid/cell.h"
+#include "pyramid/cell_rows_simd.h"
 
 namespace ngforge {
 namespace {
@@ -56,19 +58,27 @@ T average_cell(const CellRow<T>& cells, Index x) {
     for (const T* row : cells.rows) {
       for (Index i = x; i < x + cells.factor_x; ++i) sum += row[i];
     }
-    return static_cast<T>(divide_half_even<Sum>(sum, static_cast<Sum>(cells.rows.size()) * cells.factor_x));
+    const auto count = cells.rows.size() * static_cast<std::size_t>(cells.factor_x);
+    return static_cast<T>(std::has_single_bit(count) ? shift_half_even(sum, std::countr_zero(count))
+                                                     : divide_half_even(sum, static_cast<Sum>(count)));
   }
+}
+
+template <class T>
+bool is_halving(const CellRow<T>& cells) {
+  const std::size_t rows = cells.rows.size();
+  return cells.factor_x <= 2 && (rows == 1 || rows == 2 || rows == 4);
 }
 
 }  // namespace
 
 template <class T>
-void average_cells(const CellRow<T>& cells) {
+void plain_average_cells(const CellRow<T>& cells) {
   for (Index c = 0; c < cells.count; ++c) cells.out[c] = average_cell(cells, c * cells.factor_x);
 }
 
 template <class T>
-void majority_cells(const CellRow<T>& cells) {
+void plain_majority_cells(const CellRow<T>& cells) {
   std::vector<T> values;
   for (Index c = 0; c < cells.count; ++c) {
     values.clear();
@@ -78,8 +88,26 @@ void majority_cells(const CellRow<T>& cells) {
   }
 }
 
-#define NGFORGE_TYPE(name, cpp_type)                           \
-  template void average_cells(const CellRow<cpp_type>& cells); \
+template <class T>
+void average_cells(const CellRow<T>& cells) {
+  if constexpr (sizeof(T) < 8 || std::is_floating_point_v<T>) {
+    if (is_halving(cells)) return average_halves(cells);
+  }
+  plain_average_cells(cells);
+}
+
+template <class T>
+void majority_cells(const CellRow<T>& cells) {
+  if constexpr (std::is_integral_v<T>) {
+    if (is_halving(cells)) return majority_of_halves(cells);
+  }
+  plain_majority_cells(cells);
+}
+
+#define NGFORGE_TYPE(name, cpp_type)                                  \
+  template void plain_average_cells(const CellRow<cpp_type>& cells);  \
+  template void plain_majority_cells(const CellRow<cpp_type>& cells); \
+  template void average_cells(const CellRow<cpp_type>& cells);        \
   template void majority_cells(const CellRow<cpp_type>& cells);
 #include "ngforge/types.def"
 #undef NGFORGE_TYPE

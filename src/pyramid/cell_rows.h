@@ -23,4 +23,10 @@ void average_cells(const CellRow<T>& cells);
 template <class T>
 void majority_cells(const CellRow<T>& cells);
 
+/// The same without SIMD.
+template <class T>
+void plain_average_cells(const CellRow<T>& cells);
+template <class T>
+void plain_majority_cells(const CellRow<T>& cells);
+
 }  // namespace ngforge
