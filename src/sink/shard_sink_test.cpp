@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <thread>
+
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "core/byte_cursor.h"
+#include "layout/sharding.h"
+#include "sink/chunk_sink.h"
+
+namespace ngforge {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ShardSink : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / fmt::format("ngforge-shard-sink-{}", ::testing::UnitTest::GetInstance()->random_seed() + ::getpid());
+    fs::remove_all(folder_);
+    fs::create_directory(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static Bytes text(const std::string& s) {
+    const auto bytes = std::as_bytes(std::span(s));
+    return {bytes.begin(), bytes.end()};
+  }
+  Bytes file(const std::string& name) const {
+    std::ifstream in(folder_ / name, std::ios::binary);
+    const std::string s{std::istreambuf_iterator<char>(in), {}};
+    return text(s);
+  }
+
+  fs::path folder_;
+};
+
+// A row of four chunks has Morton codes 0..3.
+ScaleInfo row_of_four(int minishard_bits, int shard_bits) {
+  ScaleInfo scale;
+  scale.key = "1_1_1";
+  scale.size_xyz = {4, 1, 1};
+  scale.chunk_sizes = {{1, 1, 1}};
+  scale.resolution_nm = {1, 1, 1};
+  scale.sharding = ShardingSpec{0, false, minishard_bits, shard_bits, false, false};
+  return scale;
+}
+
+TEST_F(ShardSink, WritesTheBytesOfTheSpec) {
+  // The vector of the specification's appendix: minishard_bits 1, keys 2 -> "ab", 3 -> "c".
+  auto sink = open_shard_sink(folder_, row_of_four(1, 0), false, 8);
+  ASSERT_TRUE(sink.has_value());
+  Bytes ab = text("ab"), c = text("c");
+  // Handed over in another order than the plan's: 3 before 2.
+  ASSERT_TRUE((*sink)->put(3, {3, 0, 0}, c).has_value());
+  ASSERT_TRUE((*sink)->pass(0, {0, 0, 0}).has_value());
+  ASSERT_TRUE((*sink)->put(2, {2, 0, 0}, ab).has_value());
+  EXPECT_FALSE(fs::exists(folder_ / "1_1_1/0.shard")) << "a shard takes its name when it is complete";
+  ASSERT_TRUE((*sink)->pass(1, {1, 0, 0}).has_value());
+  const Bytes bytes = file("1_1_1/0.shard");
+  ASSERT_EQ(bytes.size(), 83u);
+  const std::uint64_t words[] = {3, 27, 27, 51};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(load<std::uint64_t>(bytes.data() + 8 * i), words[i]);
+  EXPECT_EQ(std::memcmp(bytes.data() + 32, "abc", 3), 0);
+  const std::uint64_t indices[] = {2, 0, 2, 3, 2, 1};
+  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(load<std::uint64_t>(bytes.data() + 35 + 8 * i), indices[i]);
+}
+
+TEST_F(ShardSink, MakesNoFileForAnEmptyShard) {
+  auto sink = open_shard_sink(folder_, row_of_four(0, 1), false, 8);
+  ASSERT_TRUE(sink.has_value());
+  Bytes a = text("a");
+  for (Index x = 0; x < 4; ++x) {
+    // Shard 0 holds keys 0 and 2, shard 1 the others.
+    if (x == 2) ASSERT_TRUE((*sink)->put(x, {x, 0, 0}, a).has_value());
+    else ASSERT_TRUE((*sink)->pass(x, {x, 0, 0}).has_value());
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "1_1_1/0.shard"));
+  EXPECT_FALSE(fs::exists(folder_ / "1_1_1/1.shard"));
+  EXPECT_EQ((*sink)->counts().files, 1u);
+}
+
+TEST_F(ShardSink, LeavesFinishedShardsAlone) {
+  fs::create_directories(folder_ / "1_1_1");
+  std::ofstream(folder_ / "1_1_1/1.shard") << "finished before";
+  auto sink = open_shard_sink(folder_, row_of_four(0, 1), true, 8);
+  ASSERT_TRUE(sink.has_value());
+  EXPECT_FALSE((*sink)->is_finished({0, 0, 0}));
+  EXPECT_TRUE((*sink)->is_finished({1, 0, 0}));
+  Bytes a = text("a");
+  for (Index x = 0; x < 4; ++x) {
+    if (x == 0) ASSERT_TRUE((*sink)->put(x, {x, 0, 0}, a).has_value());
+    else ASSERT_TRUE((*sink)->pass(x, {x, 0, 0}).has_value());
+  }
+  EXPECT_EQ(file("1_1_1/1.shard"), text("finished before"));
+  EXPECT_TRUE(fs::exists(folder_ / "1_1_1/0.shard"));
+}
+
+TEST_F(ShardSink, BytesDoNotDependOnThreads) {
+  ScaleInfo scale;
+  scale.key = "k";
+  scale.size_xyz = {7, 6, 5};
+  scale.chunk_sizes = {{1, 1, 1}};
+  scale.resolution_nm = {1, 1, 1};
+  scale.sharding = ShardingSpec{2, false, 2, 3, true, true};
+  std::vector<std::map<std::string, Bytes>> results;
+  for (const int threads : {1, 4}) {
+    fs::remove_all(folder_ / "k");
+    auto sink = open_shard_sink(folder_, scale, false, 3);
+    ASSERT_TRUE(sink.has_value());
+    std::atomic<Index> next = 0;
+    {
+      std::vector<std::jthread> workers;
+      for (int t = 0; t < threads; ++t)
+        workers.emplace_back([&] {
+          for (Index i; (i = next++) < 7 * 6 * 5;) {
+            const GridVec cell{i % 7, i / 7 % 6, i / 42};
+            Bytes bytes(static_cast<std::size_t>(i % 11 + 1), static_cast<std::byte>(i));
+            EXPECT_TRUE((i % 5 == 0 ? (*sink)->pass(i, cell) : (*sink)->put(i, cell, bytes)).has_value());
+          }
+        });
+    }
+    auto& files = results.emplace_back();
+    for (const auto& entry : fs::directory_iterator(folder_ / "k"))
+      files[entry.path().filename()] = file("k/" + entry.path().filename().string());
+    EXPECT_GT(files.size(), 1u);
+  }
+  EXPECT_EQ(results[0], results[1]);
+}
+
+TEST_F(ShardSink, AbandonEndsTheWait) {
+  auto sink = open_shard_sink(folder_, row_of_four(0, 0), false, 1);
+  ASSERT_TRUE(sink.has_value());
+  std::jthread waiting([&] {
+    Bytes a = text("a");
+    const auto put = (*sink)->put(3, {3, 0, 0}, a);
+    ASSERT_FALSE(put.has_value());
+    EXPECT_EQ(put.error().code, ErrorCode::cancelled);
+  });
+  (*sink)->abandon();
+}
+
+}  // namespace
+}  // namespace ngforge
