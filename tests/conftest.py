@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+import hashlib
+import json
+
+import hypothesis
+import pytest
+
+import program
+
+hypothesis.settings.register_profile("ngforge", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ngforge")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--set-exact", action="store_true", help="rewrite the expected texts of tests/cli and tests/golden")
+
+
+def pytest_sessionstart(session):
+    if not program.PROGRAM.exists():
+        pytest.exit(f"{program.PROGRAM} is missing: ./dev build", returncode=3)
+
+
+@pytest.fixture
+def set_exact(request):
+    return request.config.getoption("--set-exact")
+
+
+def tree(folder):
+    """The files of a dataset as {relative path: sha256}, without provenance, which tells of the run."""
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "provenance"}
+
+
+def read_json(path):
+    return json.loads(path.read_text())

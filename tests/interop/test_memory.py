@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The peak stays under --memory plus 64 MiB for the program itself, whatever the size of the data and its order."""
+
+import numpy as np
+import pytest
+
+import large
+from precomputed import Dataset
+from program import convert, peak_bytes
+
+SHAPE = (1024, 1024, 256)
+MEMORY = 64 << 20
+PROGRAM = 64 << 20
+# The file's slowest axis becomes output z, or output x reversed.
+ORDERS = {"z": np.diag([1, 1, 1, 1.0]), "x-reversed": np.array([[0, 0, -1, 255], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1.0]])}
+
+
+@pytest.fixture(scope="module", params=ORDERS)
+def volume(request, tmp_path_factory):
+    path = tmp_path_factory.mktemp("large") / "v.nii.gz"
+    groups = large.write(path, SHAPE, ORDERS[request.param])
+    yield request.param, path, groups
+    path.unlink()
+
+
+def stored_plane(groups, k):
+    planes = groups[0].shape[2]
+    return groups[large.group_number(k // planes)][:, :, k % planes]
+
+
+def output_chunk(order, groups, begin, end):
+    """The voxels of a box at full resolution."""
+    if order == "z":
+        return np.stack([stored_plane(groups, k)[begin[0]:end[0], begin[1]:end[1]] for k in range(begin[2], end[2])], axis=2)
+    return np.stack([stored_plane(groups, 255 - x)[begin[1]:end[1], begin[2]:end[2]] for x in range(begin[0], end[0])], axis=0)
+
+
+@pytest.mark.parametrize("layout", ["sharded", "flat", "deep"])
+def test_peak(volume, layout, tmp_path):
+    order, path, groups = volume
+    peak = peak_bytes("convert", path, tmp_path / "out", "--memory", "64MiB", "--layout", layout, "--level", "1")
+    print(f"{order} {layout}: peak {peak / 2**20:.0f} MiB")
+    assert peak <= MEMORY + PROGRAM, f"peak {peak / 2**20:.1f} MiB"
+    dataset = Dataset(tmp_path / "out")
+    cells = list(dataset.cells(0))
+    for cell, begin, end in cells[::len(cells) // 7]:
+        voxels = dataset.decode(dataset.scales[0], dataset.chunk(0, cell), [e - b for b, e in zip(begin, end, strict=True)])
+        np.testing.assert_array_equal(voxels[..., 0], output_chunk(order, groups, begin, end))
+
+
+def test_plan_states_the_peak(volume, tmp_path):
+    _, path, _ = volume
+    plan = convert(path, tmp_path / "out", "--memory", "64MiB", "--dry-run", "--json").json
+    assert 0 < plan["peak_memory_bytes"] <= MEMORY
+    assert plan["scratch_bytes"] < np.prod(SHAPE) * 2, "strips go to scratch, not the volume"
