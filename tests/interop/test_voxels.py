@@ -207,6 +207,17 @@ def test_slope_and_intercept(tmp_path, dtype, slope, intercept):
     check_scales(tmp_path / "stored", values[..., None], "average")
 
 
+def test_slope_zero_means_none(tmp_path):
+    values = noise((5, 4, 3), "i2", seed=26)
+    for slope in 0, np.nan, np.inf:
+        def edit(header, slope=slope):
+            header["scl_slope"], header["scl_inter"] = slope, 5
+
+        path = save_nifti(tmp_path / "v.nii", values, edit=edit)
+        convert(path, tmp_path / f"out{slope}", "--scales", "1")
+        check_scales(tmp_path / f"out{slope}", values[..., None], "average")
+
+
 @pytest.mark.parametrize("names", ["RGB", "RGBA"])
 @pytest.mark.parametrize("code", ["RAS", "LIP"])
 def test_colours(tmp_path, names, code):

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the program says of itself."""
+
+import re
+
+import pytest
+
+from program import ROOT, run
+
+COMMANDS = ["convert", "serve", "link", "info", "check", "formats"]
+
+
+def version():
+    return re.search(r'NGFORGE_VERSION "(.+)"', (ROOT / "include/ngforge/version.h").read_text())[1]
+
+
+def test_version():
+    done = run("--version")
+    assert done.status == 0 and done.out == f"ngforge {version()}\n" and done.err == ""
+
+
+@pytest.mark.parametrize("arguments", [(), ("-h",), ("--help",)], ids=["nothing", "-h", "--help"])
+def test_help(arguments):
+    done = run(*arguments)
+    assert done.status == 0 and done.err == ""
+    for command in COMMANDS:
+        assert re.search(rf"^\s+{command}\b", done.out, re.M), command
+    assert "ngforge convert" in done.out, "an example"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command(command):
+    done = run(command, "-h")
+    assert done.status == 0 and done.err == ""
+    assert f"ngforge {command}" in done.out, "usage and an example"
+    assert done.out == run(command, "--help").out
+    assert all(len(line) <= 120 for line in done.out.splitlines())
+
+
+def test_every_option_of_the_documentation_is_in_the_help():
+    page = "".join((ROOT / "docs" / f"{name}.md").read_text() for name in ("convert-a-volume", "serve", "read-back", "check"))
+    told = {command: run(command, "-h").out for command in COMMANDS}
+    for line in re.findall(r"^\$ .*?ngforge (.+)$", page, re.M):
+        command = line.split()[0]
+        for option in re.findall(r"(?<=\s)--[a-z-]+", line):
+            assert option in told[command], f"{command} {option}"
+
+
+def test_formats_lists_what_is_built():
+    text = run("formats").out
+    for word in ("nifti", "mgh", "precomputed", "raw", "compressed_segmentation", "sharded", "flat", "deep"):
+        assert word in text, word
+
+
+def test_nothing_that_is_not_built():
+    told = run("-h").out
+    for command in ("mesh", "surfaces", "publish", "vectors", "properties", "webserver", "downsample"):
+        assert not re.search(rf"^\s+{command}\b", told, re.M), command

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Data as other tools leave them: docs/errata-of-peers.md."""
+
+import gzip
+import json
+import struct
+import zlib
+
+import numpy as np
+
+import volumes
+from program import convert, run
+from volumes import save_nifti
+
+
+def shard_of_zlib(dataset):
+    """Rewrites a shard as neuroglancer-scripts 1.2.0 writes it: zlib streams where `info` says gzip."""
+    (path,) = dataset.glob("*/0.shard")
+    data = path.read_bytes()
+    (begin, end) = struct.unpack_from("<QQ", data)
+    index = np.frombuffer(gzip.decompress(data[16 + begin:16 + end]), "<u8").reshape(3, -1).copy()
+    starts = np.cumsum(index[1]) + np.concatenate([[0], np.cumsum(index[2])[:-1]]).astype("u8")
+    values = [zlib.compress(gzip.decompress(data[16 + int(s):16 + int(s) + int(n)])) for s, n in zip(starts, index[2], strict=True)]
+    index[1], index[2] = 0, [len(v) for v in values]
+    packed, body = zlib.compress(index.tobytes()), b"".join(values)
+    path.write_bytes(struct.pack("<QQ", len(body), len(body) + len(packed)) + body + packed)
+
+
+def test_zlib_in_shards_is_an_error_that_says_so(tmp_path):
+    path = save_nifti(tmp_path / "v.nii", volumes.structured((20, 20, 20), "u1"))
+    convert(path, tmp_path / "out", "--chunk-size", "8", "--scales", "1", "--sharding", "9,0,0")
+    shard_of_zlib(tmp_path / "out")
+    done = run("convert", tmp_path / "out", tmp_path / "back.nii")
+    assert done.status == 3 and "zlib" in done.err + run("check", tmp_path / "out").out
+
+
+def test_integers_written_as_text_or_floats_in_info(tmp_path):
+    """The viewer takes integers through parseInt; writers in the wild rely on it."""
+    values = volumes.structured((20, 20, 20), "u1")
+    convert(save_nifti(tmp_path / "v.nii", values), tmp_path / "out", "--chunk-size", "8", "--scales", "1")
+    info = json.loads((tmp_path / "out/info").read_text())
+    info["data_type"] = "UINT8"
+    info["scales"][0]["size"] = [20.0, 20, 20]
+    (tmp_path / "out/info").write_text(json.dumps(info))
+    convert(tmp_path / "out", tmp_path / "back.nii")

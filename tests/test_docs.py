@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs every command that README and docs show, on a real scan and its atlas, and follows every link between pages.
+
+A ```console block holds commands after "$ ". `ngforge serve` is started, asked for its start page, and stopped.
+"""
+
+import re
+import shutil
+import signal
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import nibabel as nib
+import pytest
+
+import data
+from program import PROGRAM, ROOT, TIMEOUT_S
+
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def commands(page):
+    for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.S):
+        for line in block.splitlines():
+            assert line.startswith("$ "), f"{page.name}: {line}"
+            yield line[2:]
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory):
+    """Parts of the real scan and atlas, small enough for many runs."""
+    folder = tmp_path_factory.mktemp("scans")
+    for name, source in ("scan", "icbm152_t1.nii.gz"), ("atlas", "desikan_killiany.nii.gz"):
+        image = nib.load(data.fetch(source))
+        nib.save(image.slicer[40:120, 50:130, 40:100], folder / f"{name}.nii.gz")
+    return folder
+
+
+def serve(command, folder):
+    """Starts a server, reads its start page, ends it with SIGINT."""
+    running = subprocess.Popen(command.split(), cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        url = None
+        while url is None:
+            line = running.stdout.readline()
+            assert line, f"{command}: ended with {running.wait()}"
+            url = re.search(r"http://127\.0\.0\.1:\d+", line)
+        with urllib.request.urlopen(url[0] + "/", timeout=20) as answer:
+            assert answer.status == 200 and "html" in answer.headers["Content-Type"]
+    finally:
+        running.send_signal(signal.SIGINT)
+        running.wait(timeout=20)
+
+
+def environment(folder):
+    return {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "HOME": str(folder)}
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if list(commands(p))], ids=lambda p: p.stem)
+def test_commands(page, scans, tmp_path):
+    for name in "scan.nii.gz", "atlas.nii.gz":
+        shutil.copy(scans / name, tmp_path)
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/ngforge").symlink_to(PROGRAM)
+    for command in commands(page):
+        if command.startswith("ngforge serve"):
+            serve(command, tmp_path)
+            continue
+        done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, env=environment(tmp_path),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S)
+        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_links(page):
+    for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text()):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)}: {target}"
+
+
+def test_tests_that_the_errata_name_exist():
+    page = (ROOT / "docs/errata-of-peers.md").read_text()
+    known = {p.name: p.read_text() for p in Path(__file__).parent.rglob("test_*.py")}
+    for name, function in re.findall(r"(test_\w+\.py)(?:::(\w+))?", page):
+        assert name in known and (not function or f"def {function}(" in known[name]), f"{name}::{function}"
