@@ -131,4 +131,7 @@ struct CheckReport {
 /// `check`: everything that can be wrong with a dataset.
 Result<CheckReport> check(const std::string& place, const RunOptions& run);
 
+/// `formats`: every source, encoding, layout and store of this build. Text for people, or one JSON object.
+std::string list_formats(bool as_json);
+
 }  // namespace ngforge

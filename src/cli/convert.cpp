@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <memory>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/options.h"
+
+namespace ngforge::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string bytes_text(std::uint64_t bytes) {
+  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double value = static_cast<double>(bytes);
+  int unit = 0;
+  for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
+}
+
+Json to_json(const ScaleReport& scale, bool is_plan) {
+  Json json{{"key", scale.key},
+            {"size", scale.size_xyz},
+            {"voxel_offset", scale.voxel_offset},
+            {"resolution", scale.resolution_nm},
+            {"chunk_size", scale.chunk_size_xyz},
+            {"encoding", scale.encoding},
+            {"chunks", scale.chunks}};
+  if (!scale.sharding.empty()) json["sharding"] = scale.sharding;
+  if (!is_plan) {
+    json["stored_chunks"] = scale.stored_chunks;
+    json["empty_chunks"] = scale.empty_chunks;
+  }
+  json["files"] = scale.files;
+  json["bytes"] = scale.bytes;
+  return json;
+}
+
+void print_json(const ConvertReport& report, bool is_plan) {
+  Json json{{"destination", report.destination}, {"format", report.format},     {"type", report.type},
+            {"data_type", report.data_type},     {"num_channels", report.channels}};
+  json["scales"] = Json::array();
+  for (const ScaleReport& scale : report.scales) json["scales"].push_back(to_json(scale, is_plan));
+  if (is_plan) {
+    json["is_exact"] = report.is_exact;
+    json["peak_memory_bytes"] = report.peak_memory_bytes;
+    json["scratch_bytes"] = report.scratch_bytes;
+  }
+  json["notices"] = report.notices;
+  std::puts(json.dump(1).c_str());
+}
+
+void print_text(const ConvertReport& report, bool is_plan) {
+  fmt::print("{}: {}, {}, {}, {} channel{}\n", report.destination, report.format, report.type, report.data_type, report.channels,
+             report.channels == 1 ? "" : "s");
+  const char* most = is_plan && !report.is_exact ? "at most " : "";
+  for (const ScaleReport& scale : report.scales) {
+    fmt::print("  {}: {} x {} x {} voxels, {} chunks of {} x {} x {}", scale.key, scale.size_xyz[0], scale.size_xyz[1], scale.size_xyz[2],
+               scale.chunks, scale.chunk_size_xyz[0], scale.chunk_size_xyz[1], scale.chunk_size_xyz[2]);
+    if (!is_plan && scale.empty_chunks > 0) fmt::print(" ({} empty)", scale.empty_chunks);
+    fmt::print(", {}{} file{}, {}{}\n", most, scale.files, scale.files == 1 ? "" : "s", most, bytes_text(scale.bytes));
+  }
+  if (is_plan) fmt::print("  memory {}, scratch {}\n", bytes_text(report.peak_memory_bytes), bytes_text(report.scratch_bytes));
+  for (const std::string& notice : report.notices) fmt::print("  note: {}\n", notice);
+}
+
+struct Options {
+  std::vector<std::string> places;
+  VolumeGroup volume;
+  RunGroup run;
+  ConvertOptions convert;
+  bool json = false;
+};
+
+Result<int> run(Options& options, const CommandContext& context) {
+  if (options.places.size() != 2)
+    return make_error(ErrorCode::invalid_argument, "convert: expected SOURCE and DESTINATION, found {} place{}", options.places.size(),
+                      options.places.size() == 1 ? "" : "s")
+        .with_hint("see ngforge convert -h");
+  NGFORGE_TRY(static_cast<VolumeOptions&>(options.convert), options.volume.resolve());
+  NGFORGE_TRY(const RunOptions run, options.run.resolve(context));
+  auto report = convert(options.places[0], options.places[1], options.convert, run);
+  options.run.end_progress();
+  if (!report) return std::move(report).error();
+  if (report->was_complete) {
+    fmt::print(stderr, "ngforge: {} is finished already\n", report->destination);
+    return 0;
+  }
+  if (options.json) print_json(*report, options.convert.dry_run);
+  else print_text(*report, options.convert.dry_run);
+  return 0;
+}
+
+CommandRun add(CLI::App& app, CommandContext& context) {
+  auto options = std::make_shared<Options>();
+  app.add_option("places", options->places, "SOURCE (a NIfTI or MGH file, -, or a dataset) and DESTINATION (a folder, .nii or .nii.gz)")
+      ->type_name("SOURCE DESTINATION");
+  options->volume.add_to(app, true);
+  app.add_flag("--dry-run", options->convert.dry_run, "Print the plan and write nothing");
+  app.add_flag("--resume", options->convert.resume, "Go on where an earlier run stopped");
+  app.add_flag("--overwrite", options->convert.overwrite, "Replace the destination once the new one is complete");
+  app.add_flag("--json", options->json, "Print the result as one JSON object");
+  options->run.add_to(app);
+  return [options, &context] { return run(*options, context); };
+}
+
+}  // namespace
+
+extern const CommandDescriptor convert_command;
+const CommandDescriptor convert_command{.name = "convert",
+                                        .summary = "Turn a volume into a dataset with all scales, or a dataset back into a file",
+                                        .example = "ngforge convert scan.nii.gz scan/",
+                                        .add = add};
+
+}  // namespace ngforge::cli

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdio>
+#include <memory>
+
+#include "cli/command.h"
+#include "ngforge/op.h"
+
+namespace ngforge::cli {
+namespace {
+
+struct Options {
+  std::string place;
+  bool json = false, scales = false;
+};
+
+CommandRun add(CLI::App& app, CommandContext&) {
+  auto options = std::make_shared<Options>();
+  app.add_option("source", options->place, "A volume file or a dataset")->type_name("SOURCE")->required();
+  app.add_flag("--scales", options->scales, "The scales as a table");
+  app.add_flag("--json", options->json, "One JSON object");
+  return [options]() -> Result<int> {
+    NGFORGE_TRY(const std::string text, describe(options->place, options->json, options->scales));
+    std::fputs(text.c_str(), stdout);
+    return 0;
+  };
+}
+
+}  // namespace
+
+extern const CommandDescriptor info_command;
+const CommandDescriptor info_command{.name = "info",
+                                     .summary = "Say what a file or dataset is: axes, size, type, resolution, scales, bytes",
+                                     .example = "ngforge info scan.nii.gz",
+                                     .add = add};
+
+}  // namespace ngforge::cli

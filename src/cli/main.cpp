@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <new>
+#include <numeric>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include "cli/command.h"
+#include "ngforge/version.h"
+
+namespace ngforge::cli {
+
+#define COMMAND(name, target) extern const CommandDescriptor name##_command;
+#include "cli/commands.def"
+#undef COMMAND
+
+std::span<const CommandDescriptor* const> all_commands() {
+  static constexpr const CommandDescriptor* kCommands[] = {
+#define COMMAND(name, target) &name##_command,
+#include "cli/commands.def"
+#undef COMMAND
+  };
+  return kCommands;
+}
+
+namespace {
+
+constexpr int kInterrupted = 130;
+
+int report(const Error& error) {
+  fmt::print(stderr, "ngforge: {}\n", error.message);
+  if (!error.hint.empty()) fmt::print(stderr, "hint: {}\n", error.hint);
+  return exit_status(error);
+}
+
+// Turns SIGINT and SIGTERM into a stop request. Work that does not end within some seconds (a read from a silent pipe) is
+// given up: what is on the disk is then as after a kill.
+class SignalWatch {
+ public:
+  SignalWatch() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+    thread_ = std::jthread([this, signals](const std::stop_token& ended) {
+      const timespec moment{0, 50'000'000};
+      int waits = 0;
+      while (!ended.stop_requested()) {
+        const bool received = sigtimedwait(&signals, nullptr, &moment) > 0;
+        if (received && source_.stop_requested()) _exit(kInterrupted);
+        if (received) source_.request_stop();
+        if (source_.stop_requested() && ++waits > 100) _exit(kInterrupted);
+      }
+    });
+  }
+  std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+  std::jthread thread_;
+};
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+std::string nearest(const std::string& word, const std::vector<std::string>& known) {
+  std::string best;
+  std::size_t least = word.size() / 2 + 1;
+  for (const std::string& candidate : known)
+    if (const std::size_t distance = edit_distance(word, candidate); distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  return best;
+}
+
+int usage_error(const std::string& message, const std::string& hint) {
+  return report(make_error(ErrorCode::invalid_argument, "{}", message).with_hint(hint));
+}
+
+// What CLI11 found wrong, in our words.
+int explain(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* used = &app;
+  for (const CLI::App* command : app.get_subcommands({}))
+    if (command->parsed()) used = command;
+  const std::string help = used == &app ? "see ngforge -h" : fmt::format("see ngforge {} -h", used->get_name());
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
+    std::string message = error.what();
+    std::replace(message.begin(), message.end(), '\n', ' ');
+    return usage_error(message, help);
+  }
+  auto extras = used->remaining();
+  if (extras.empty()) extras = app.remaining();
+  const std::string word = extras.empty() ? "" : extras.front();
+  std::vector<std::string> known;
+  if (!word.starts_with("-") && used == &app) {
+    for (const CommandDescriptor* command : all_commands()) known.emplace_back(command->name);
+    const std::string guess = nearest(word, known);
+    return usage_error(fmt::format("unknown command \"{}\"", word), guess.empty() ? help : fmt::format("did you mean {}?", guess));
+  }
+  if (!word.starts_with("-")) return usage_error(fmt::format("unexpected argument \"{}\"", word), help);
+  for (const CLI::Option* option : used->get_options())
+    for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
+  const std::string guess = nearest(word.substr(0, word.find('=')), known);
+  return usage_error(fmt::format("unknown option {}", word), guess.empty() ? help : fmt::format("did you mean {}?", guess));
+}
+
+int run(int argc, char** argv) {
+  SignalWatch signals;
+  CommandContext context{signals.token()};
+  CLI::App app("Volumes, labels and surfaces for Neuroglancer: convert, serve, check, read back.", "ngforge");
+  app.set_version_flag("--version", "ngforge " NGFORGE_VERSION);
+  app.footer("Example: ngforge serve scan.nii.gz --open\n"
+             "Each command explains itself: ngforge COMMAND -h");
+  app.require_subcommand(0, 1);
+  std::vector<std::pair<CLI::App*, CommandRun>> commands;
+  for (const CommandDescriptor* descriptor : all_commands()) {
+    CLI::App* command = app.add_subcommand(descriptor->name, descriptor->summary);
+    command->footer(fmt::format("Example: {}", descriptor->example));
+    commands.emplace_back(command, descriptor->add(*command, context));
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::fputs(app.help().c_str(), stdout);
+    return 0;
+  } catch (const CLI::CallForVersion&) {
+    std::puts("ngforge " NGFORGE_VERSION);
+    return 0;
+  } catch (const CLI::ParseError& error) {
+    return explain(app, error);
+  }
+  for (auto& [command, work] : commands) {
+    if (!command->parsed()) continue;
+    auto status = work();
+    if (!status) return report(status.error());
+    if (std::fflush(stdout) != 0) return report(make_error(ErrorCode::io, "standard output: cannot be written"));
+    return *status;
+  }
+  std::fputs(app.help().c_str(), stdout);
+  return 0;
+}
+
+}  // namespace
+}  // namespace ngforge::cli
+
+int main(int argc, char** argv) {
+  try {
+    return ngforge::cli::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("ngforge: the machine has no memory left\n", stderr);
+    return 1;
+  }
+}

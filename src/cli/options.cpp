@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/options.h"
+
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+namespace ngforge::cli {
+namespace {
+
+Error wrong(std::string_view option, std::string_view expected, std::string_view found) {
+  return make_error(ErrorCode::invalid_argument, "{}: expected {}, found \"{}\"", option, expected, found);
+}
+
+std::vector<std::string_view> split_commas(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const auto comma = text.find(',');
+    parts.push_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+// The number in front; what follows it is left in `text`.
+std::optional<double> take_number(std::string_view& text) {
+  double value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc{} || !std::isfinite(value)) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(parsed.ptr - text.data()));
+  return value;
+}
+
+template <class T, class Parse>
+Result<std::array<T, 3>> parse_triple(std::string_view text, std::string_view option, Parse&& parse) {
+  const auto parts = split_commas(text);
+  if (parts.size() != 1 && parts.size() != 3) return wrong(option, "X,Y,Z or one number", text);
+  std::array<T, 3> triple{};
+  for (std::size_t a = 0; a < 3; ++a) {
+    NGFORGE_TRY(triple[a], parse(parts[parts.size() == 1 ? 0 : a]));
+  }
+  return triple;
+}
+
+// "12.3 M", as people read counts.
+std::string short_count(double value) {
+  const std::pair<double, const char*> steps[] = {{1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
+  for (const auto& [step, unit] : steps)
+    if (value >= step) return fmt::format("{:.1f}{}", value / step, unit);
+  return fmt::format("{:.0f} ", value);
+}
+
+class ProgressBar {
+ public:
+  explicit ProgressBar(std::shared_ptr<bool> is_drawn) : is_drawn_(std::move(is_drawn)) {}
+  void operator()(const Progress& progress) {
+    const auto now = std::chrono::steady_clock::now();
+    const bool is_last = progress.done == progress.total;
+    if (now - drawn_ < std::chrono::milliseconds(100) && !is_last) return;
+    drawn_ = now;
+    const double seconds = std::chrono::duration<double>(now - begin_).count();
+    const double part = progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 0;
+    const double rate = seconds > 0 ? static_cast<double>(progress.done) / seconds : 0;
+    const double left = part > 0 ? seconds / part - seconds : 0;
+    const auto filled = static_cast<int>(part * 30);
+    fmt::print(stderr, "\r{} [{:=>{}}{: >{}}] {:3.0f} %  {}{}/s  {:.0f} s left \x1b[K", progress.stage, "", filled, "", 30 - filled,
+               part * 100, short_count(rate), progress.unit, left);
+    std::fflush(stderr);
+    *is_drawn_ = true;
+  }
+
+ private:
+  std::shared_ptr<bool> is_drawn_;
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now(), drawn_;
+};
+
+class ProgressLines {
+ public:
+  void operator()(const Progress& progress) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - written_ < std::chrono::milliseconds(200) && progress.done != progress.total) return;
+    written_ = now;
+    fmt::print(stderr, "{{\"stage\":\"{}\",\"done\":{},\"total\":{},\"unit\":\"{}\"}}\n", progress.stage, progress.done, progress.total,
+               progress.unit);
+  }
+
+ private:
+  std::chrono::steady_clock::time_point written_;
+};
+
+}  // namespace
+
+Result<Index> parse_integer(std::string_view text, std::string_view option, Index low, Index high) {
+  Index value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || value < low || value > high)
+    return wrong(option, high == INT64_MAX ? fmt::format("a whole number of at least {}", low) : fmt::format("a whole number from {} to {}", low, high), text);
+  return value;
+}
+
+Result<double> parse_number(std::string_view text, std::string_view option) {
+  std::string_view rest = text;
+  const auto value = take_number(rest);
+  if (!value || !rest.empty()) return wrong(option, "a number", text);
+  return *value;
+}
+
+Result<std::uint64_t> parse_size(std::string_view text, std::string_view option) {
+  std::string_view unit = text;
+  const auto value = take_number(unit);
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"", 1}, {"B", 1}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
+      {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
+  if (value)
+    for (const auto& [name, factor] : kUnits)
+      if (unit == name && *value > 0 && *value * factor < 9e18) return static_cast<std::uint64_t>(*value * factor);
+  return wrong(option, "a size such as 512MiB or 2GB", text);
+}
+
+Result<double> parse_length_nm(std::string_view text, std::string_view option) {
+  std::string_view unit = text;
+  const auto value = take_number(unit);
+  static constexpr std::pair<std::string_view, double> kUnits[] = {{"", 1},     {"nm", 1},   {"um", 1e3}, {"\u00b5m", 1e3},
+                                                                   {"mm", 1e6}, {"cm", 1e7}, {"m", 1e9}};
+  if (value)
+    for (const auto& [name, factor] : kUnits)
+      if (unit == name && *value > 0) return *value * factor;
+  return wrong(option, "a length such as 8nm, 0.5um or 1mm", text);
+}
+
+Result<std::array<Index, 3>> parse_index_triple(std::string_view text, std::string_view option, Index low, Index high) {
+  return parse_triple<Index>(text, option, [&](std::string_view part) { return parse_integer(part, option, low, high); });
+}
+
+Result<std::array<double, 3>> parse_length_triple_nm(std::string_view text, std::string_view option) {
+  return parse_triple<double>(text, option, [&](std::string_view part) { return parse_length_nm(part, option); });
+}
+
+void RunGroup::add_to(CLI::App& app) {
+  const char* group = "How it runs (never changes the result)";
+  app.add_option("--threads", threads_, "Threads to work with [all cores]")->type_name("N")->group(group);
+  app.add_option("--memory", memory_, "Memory to stay under; the rest goes through scratch [a quarter of the machine, at most 4GiB]")
+      ->type_name("SIZE")->group(group);
+  app.add_option("--scratch", scratch_, "Folder for what does not fit the memory [beside the destination]")->type_name("DIR")->group(group);
+  app.add_option("--progress", progress_, "auto|bar|json|none: a bar on a terminal, JSON lines, or silence")->type_name("KIND")->group(group);
+  app.add_option("--log-level", log_level_, "error|info: errors only, or also choices that were made")->type_name("LEVEL")->group(group);
+  app.add_flag("--quiet", quiet_, "Errors only, no progress")->group(group);
+}
+
+Result<RunOptions> RunGroup::resolve(const CommandContext& context) const {
+  RunOptions run;
+  run.stop = context.stop;
+  run.scratch = scratch_;
+  if (!threads_.empty()) {
+    NGFORGE_TRY(const Index threads, parse_integer(threads_, "--threads", 1, 1024));
+    run.threads = static_cast<int>(threads);
+  }
+  if (!memory_.empty()) {
+    NGFORGE_TRY(run.memory_bytes, parse_size(memory_, "--memory"));
+  }
+  if (log_level_ != "error" && log_level_ != "info") return wrong("--log-level", "error|info", log_level_);
+  if (progress_ != "auto" && progress_ != "bar" && progress_ != "json" && progress_ != "none")
+    return wrong("--progress", "auto|bar|json|none", progress_);
+  const bool bar = progress_ == "bar" || (progress_ == "auto" && ::isatty(STDERR_FILENO) != 0);
+  if (!quiet_ && bar) run.on_progress = ProgressBar(has_bar_);
+  if (!quiet_ && progress_ == "json") run.on_progress = ProgressLines();
+  if (!quiet_ && log_level_ == "info")
+    run.on_notice = [has_bar = has_bar_](const std::string& line) {
+      fmt::print(stderr, "{}ngforge: note: {}\n", std::exchange(*has_bar, false) ? "\n" : "", line);
+    };
+  return run;
+}
+
+void RunGroup::end_progress() const {
+  if (std::exchange(*has_bar_, false)) fmt::print(stderr, "\n");
+}
+
+void VolumeGroup::add_to(CLI::App& app, bool writes) {
+  const char* what = "What it becomes";
+  app.add_option("--type", options_.type, "image|segmentation [from the header]")->type_name("TYPE")->group(what);
+  app.add_option("--encoding", options_.encoding, "auto|raw|compressed_segmentation (cseg) [auto: cseg for 32 and 64-bit labels, else raw]")
+      ->type_name("E")->group(what);
+  app.add_option("--block", block_, "Block of compressed_segmentation [8,8,8]")->type_name("X,Y,Z")->group(what);
+  app.add_option("--chunk-size", chunk_size_, "Shape of the chunks [64^3 voxels, least elongated in nm]")->type_name("X,Y,Z")->group(what);
+  if (writes) {
+    app.add_option("--layout", options_.layout, "sharded|flat|deep: shard files, a file per chunk, or nested folders [sharded]")
+        ->type_name("L")->group(what);
+    app.add_option("--compress", options_.compress, "gzip|none [gzip]")->type_name("C")->group(what);
+    app.add_option("--level", level_, "Level of gzip, 0 to 12 [6]")->type_name("N")->group(what);
+    app.add_option("--shard-size", shard_size_, "Uncompressed voxels in a shard [512MiB]")->type_name("SIZE")->group(what);
+    app.add_option("--sharding", options_.sharding, "Bits: PRESHIFT,MINISHARD,SHARD")->type_name("BITS")->group(what);
+  }
+  app.add_flag("--keep-empty", options_.keep_empty, "Keep chunks that are all zero")->group(what);
+  const char* pyramid = "Scales";
+  app.add_option("--downsample", options_.downsample, "auto|average|majority|stride [average for images, majority for labels]")
+      ->type_name("M")->group(pyramid);
+  app.add_option("--factor", options_.factor, "auto, or X,Y,Z per step: 2,2,1;2,2,2 [auto: towards isotropic voxels]")->type_name("F")->group(pyramid);
+  app.add_option("--scales", scales_, "How many scales; 1 is full resolution only [until one chunk holds the volume]")->type_name("N")->group(pyramid);
+  app.add_option("--outside", options_.outside, "What cells at the border average over: edge (real voxels only) or a value [edge]")
+      ->type_name("V")->group(pyramid);
+  const char* where = "Where it lies, and what of it";
+  app.add_option("--voxel-size", voxel_size_, "Voxel size, with unit: 8nm,8nm,40nm [from the source]")->type_name("X,Y,Z")->group(where);
+  app.add_option("--voxel-offset", voxel_offset_, "Voxel of the volume's corner [from the source, else 0]")->type_name("X,Y,Z")->group(where);
+  app.add_option("--orientation", options_.orientation, "Direction of the output axes, 48 codes [RAS]")->type_name("CODE")->group(where);
+  app.add_option("--crop", options_.crop, "X0:X1,Y0:Y1,Z0:Z1 in output voxels, half open")->type_name("BOX")->group(where);
+  app.add_option("--channel", options_.channel, "One channel, or all [all]")->type_name("N")->group(where);
+  app.add_option("--time", time_, "One time point")->type_name("N")->group(where);
+  const char* values = "Values";
+  app.add_option("--dtype", options_.dtype, "Convert to this type, rounding and clamping")->type_name("T")->group(values);
+  app.add_option("--window", window_, "Values that become the whole range of the type")->type_name("LO,HI")->group(values);
+  app.add_option("--nan", nan_, "What NaN becomes")->type_name("V")->group(values);
+  app.add_option("--complex", options_.complex_part, "abs|phase|real|imag of complex values")->type_name("PART")->group(values);
+  app.add_flag("--ignore-scaling", options_.ignore_scaling, "Take stored integers, not slope and intercept")->group(values);
+}
+
+Result<VolumeOptions> VolumeGroup::resolve() const {
+  VolumeOptions options = options_;
+  if (!level_.empty()) {
+    NGFORGE_TRY(const Index level, parse_integer(level_, "--level", 0, 12));
+    options.level = static_cast<int>(level);
+  }
+  if (!shard_size_.empty()) {
+    NGFORGE_TRY(options.shard_bytes, parse_size(shard_size_, "--shard-size"));
+  }
+  if (!chunk_size_.empty()) {
+    NGFORGE_TRY(options.chunk_size_xyz, parse_index_triple(chunk_size_, "--chunk-size", 1, 2048));
+  }
+  if (!block_.empty()) {
+    NGFORGE_TRY(options.block_size_xyz, parse_index_triple(block_, "--block", 1, 64));
+  }
+  if (!scales_.empty()) {
+    NGFORGE_TRY(const Index scales, parse_integer(scales_, "--scales", 1, 64));
+    options.scales = static_cast<int>(scales);
+  }
+  if (!voxel_size_.empty()) {
+    NGFORGE_TRY(options.voxel_size_nm, parse_length_triple_nm(voxel_size_, "--voxel-size"));
+  }
+  if (!voxel_offset_.empty()) {
+    NGFORGE_TRY(options.voxel_offset, parse_index_triple(voxel_offset_, "--voxel-offset", -(Index{1} << 53), Index{1} << 53));
+  }
+  if (!window_.empty()) {
+    const auto parts = split_commas(window_);
+    if (parts.size() != 2) return wrong("--window", "LO,HI", window_);
+    NGFORGE_TRY(const double low, parse_number(parts[0], "--window"));
+    NGFORGE_TRY(const double high, parse_number(parts[1], "--window"));
+    options.window = {{low, high}};
+  }
+  if (!nan_.empty()) {
+    NGFORGE_TRY(options.nan, parse_number(nan_, "--nan"));
+  }
+  if (!time_.empty()) {
+    NGFORGE_TRY(options.time, parse_integer(time_, "--time", 0, INT64_MAX));
+  }
+  if (!options.complex_part.empty() && options.complex_part != "abs" && options.complex_part != "phase" &&
+      options.complex_part != "real" && options.complex_part != "imag")
+    return wrong("--complex", "abs|phase|real|imag", options.complex_part);
+  return options;
+}
+
+}  // namespace ngforge::cli

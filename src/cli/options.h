@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/command.h"
+#include "ngforge/error.h"
+#include "ngforge/op.h"
+
+namespace ngforge::cli {
+
+// Strict readings of what is typed (COMMANDS.md, "Rules for every command"). Errors: invalid_argument, naming `option`.
+/// A whole number in decimal, nothing around it.
+Result<Index> parse_integer(std::string_view text, std::string_view option, Index low, Index high);
+Result<double> parse_number(std::string_view text, std::string_view option);
+/// Bytes: a number with B, kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB, or nothing (bytes).
+Result<std::uint64_t> parse_size(std::string_view text, std::string_view option);
+/// Nanometres: a number with nm, um, mm, cm, m, or nothing (nanometres). > 0.
+Result<double> parse_length_nm(std::string_view text, std::string_view option);
+/// "x,y,z"; one number means all three.
+Result<std::array<Index, 3>> parse_index_triple(std::string_view text, std::string_view option, Index low, Index high);
+Result<std::array<double, 3>> parse_length_triple_nm(std::string_view text, std::string_view option);
+
+/// --threads, --memory, --scratch, --progress, --quiet, --log-level.
+class RunGroup {
+ public:
+  void add_to(CLI::App& app);
+  /// The options as typed; progress and notices go to stderr as asked.
+  Result<RunOptions> resolve(const CommandContext& context) const;
+  /// Ends the progress line, if one was drawn.
+  void end_progress() const;
+
+ private:
+  std::string threads_, memory_, scratch_, progress_ = "auto", log_level_ = "info";
+  bool quiet_ = false;
+  std::shared_ptr<bool> has_bar_ = std::make_shared<bool>(false);
+};
+
+/// The options that decide what a volume becomes; `convert` and `serve` share them.
+class VolumeGroup {
+ public:
+  /// `writes`: also the options that only matter for files (layout, compression, sharding).
+  void add_to(CLI::App& app, bool writes);
+  Result<VolumeOptions> resolve() const;
+
+ private:
+  VolumeOptions options_;
+  std::string level_, shard_size_, chunk_size_, block_, scales_, voxel_size_, voxel_offset_, window_, nan_, time_;
+};
+
+}  // namespace ngforge::cli
