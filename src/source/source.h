@@ -62,6 +62,8 @@ class VolumeSource {
   virtual Result<void> read(const SourceBox& box, ChannelRange channels, std::span<std::byte> out) = 0;
 };
 
+class ByteSource;
+
 /// Opens any volume that this build knows: a path, "-" (standard input), a FIFO, or a precomputed dataset's folder or URL,
 /// optionally with a format forced ("nifti://PATH", "PATH|nifti:", "precomputed://DIR", "DIR|neuroglancer-precomputed:").
 /// The format is found by looking at the first bytes. Errors name the formats that were tried; all have concerns_source.
@@ -74,10 +76,12 @@ struct SourceDescriptor {
   const char* url_scheme;     // how the viewer spells it: "nifti", "neuroglancer-precomputed"
   bool is_folder;             // sniffed by the names inside, not by bytes
   /// 0 (certainly not) to 100 (certainly). `head`: the first bytes, gunzipped when they were gzip (up to 1024);
-  /// `name`: the file's name in lower case.
+  /// `name`: the file's name in lower case. Folder formats: `head` holds the names inside, sorted, one per line.
   int (*sniff)(std::span<const std::byte> head, std::string_view name);
-  /// `place` is a path or "-".
-  Result<std::unique_ptr<VolumeSource>> (*open)(const std::string& place);
+  /// Folder formats: `place` is a folder or URL. nullptr for file formats.
+  Result<std::unique_ptr<VolumeSource>> (*open)(const std::string& place) = nullptr;
+  /// File formats: `bytes` has been read no further than its head(), so that a FIFO is opened once. nullptr for folders.
+  Result<std::unique_ptr<VolumeSource>> (*open_bytes)(std::shared_ptr<ByteSource> bytes) = nullptr;
 };
 std::span<const SourceDescriptor* const> all_sources();
 

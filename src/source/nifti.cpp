@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+// NIfTI-1 and NIfTI-2 single files. Byte offsets from nifti1.h and nifti2.h of the NIfTI DFWG (nifti.nimh.nih.gov);
+// what is done about odd values is what nibabel does.
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "core/affine.h"
+#include "core/byte_cursor.h"
+#include "source/raster_source.h"
+
+namespace ngforge {
+namespace {
+
+/// Where the fields lie; sizes differ too: NIfTI-1 has int16 dim, float32 reals, int16 codes; NIfTI-2 has int64,
+/// float64, int32.
+struct Offsets {
+  const char* format;
+  int version;
+  std::size_t header_bytes, magic, datatype, bitpix, dim, pixdim, vox_offset, scl_slope, scl_inter, descrip, qform_code,
+      sform_code, quatern, qoffset, srow, xyzt_units, intent_code;
+};
+constexpr Offsets kNifti1{.format = "NIfTI-1",
+                          .version = 1,
+                          .header_bytes = 348,
+                          .magic = 344,
+                          .datatype = 70,
+                          .bitpix = 72,
+                          .dim = 40,
+                          .pixdim = 76,
+                          .vox_offset = 108,
+                          .scl_slope = 112,
+                          .scl_inter = 116,
+                          .descrip = 148,
+                          .qform_code = 252,
+                          .sform_code = 254,
+                          .quatern = 256,
+                          .qoffset = 268,
+                          .srow = 280,
+                          .xyzt_units = 123,
+                          .intent_code = 68};
+constexpr Offsets kNifti2{.format = "NIfTI-2",
+                          .version = 2,
+                          .header_bytes = 540,
+                          .magic = 4,
+                          .datatype = 12,
+                          .bitpix = 14,
+                          .dim = 16,
+                          .pixdim = 104,
+                          .vox_offset = 168,
+                          .scl_slope = 176,
+                          .scl_inter = 184,
+                          .descrip = 240,
+                          .qform_code = 344,
+                          .sform_code = 348,
+                          .quatern = 352,
+                          .qoffset = 376,
+                          .srow = 400,
+                          .xyzt_units = 500,
+                          .intent_code = 504};
+constexpr std::size_t kDescripBytes = 80;
+constexpr int kIntentLabel = 1002;
+
+struct DatatypeRow {
+  int code;
+  StoredType type;
+  int bits;
+  Index colors = 1;
+};
+constexpr DatatypeRow kDatatypes[] = {
+    {2, StoredType::uint8, 8},         {4, StoredType::int16, 16},          {8, StoredType::int32, 32},
+    {16, StoredType::float32, 32},     {32, StoredType::complex64, 64},     {64, StoredType::float64, 64},
+    {128, StoredType::uint8, 24, 3},   {256, StoredType::int8, 8},          {512, StoredType::uint16, 16},
+    {768, StoredType::uint32, 32},     {1024, StoredType::int64, 64},       {1280, StoredType::uint64, 64},
+    {1536, StoredType::float128, 128}, {1792, StoredType::complex128, 128}, {2048, StoredType::complex256, 256},
+    {2304, StoredType::uint8, 32, 4},
+};
+constexpr int kBinary = 1;
+
+/// The fields of a header of either version.
+class Fields {
+ public:
+  Fields(std::span<const std::byte> bytes, std::string place, const Offsets& at, std::endian order)
+      : at(at), order(order), bytes_(bytes), place_(std::move(place)) {}
+
+  const Offsets& at;
+  const std::endian order;
+
+  std::int64_t int16(std::size_t offset) const { return get<std::int16_t>(offset); }
+  std::int64_t dim(std::size_t n) const {
+    return at.version == 1 ? get<std::int16_t>(at.dim + 2 * n) : get<std::int64_t>(at.dim + 8 * n);
+  }
+  std::int64_t code(std::size_t offset) const {
+    return at.version == 1 ? get<std::int16_t>(offset) : get<std::int32_t>(offset);
+  }
+  std::size_t real_bytes() const { return at.version == 1 ? 4 : 8; }
+  double real(std::size_t offset, std::size_t n = 0) const {
+    return at.version == 1 ? static_cast<double>(get<float>(offset + 4 * n)) : get<double>(offset + 8 * n);
+  }
+  int units() const {
+    return at.version == 1 ? std::to_integer<int>(bytes_[at.xyzt_units]) : get<std::int32_t>(at.xyzt_units);
+  }
+  double vox_offset() const {
+    return at.version == 1 ? static_cast<double>(get<float>(at.vox_offset))
+                           : static_cast<double>(get<std::int64_t>(at.vox_offset));
+  }
+  /// Text up to the first zero byte, without control characters.
+  std::string text(std::size_t offset, std::size_t size) const {
+    std::string text;
+    for (const std::byte byte : bytes_.subspan(offset, size)) {
+      const char c = static_cast<char>(byte);
+      if (c == '\0') break;
+      text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    }
+    while (!text.empty() && text.back() == ' ') text.pop_back();
+    return text;
+  }
+  template <class Expected, class Found>
+  Error wrong(std::string_view field, std::size_t offset, const Expected& expected, const Found& found) const {
+    return make_error(ErrorCode::invalid_data, "{}: {}: expected {}, found {} (byte {})", place_, field, expected,
+                      found, offset)
+        .of_source();
+  }
+
+ private:
+  template <class T>
+  T get(std::size_t offset) const {
+    const T value = load<T, std::endian::native>(bytes_.data() + offset);
+    return order == std::endian::native ? value : byte_swapped(value);
+  }
+  std::span<const std::byte> bytes_;
+  std::string place_;
+};
+
+/// Version and byte order by sizeof_hdr, which is 348 or 540 in one of the two orders.
+std::optional<std::pair<const Offsets*, std::endian>> version_of(std::span<const std::byte> head) {
+  if (head.size() < 4) return std::nullopt;
+  for (const Offsets* at : {&kNifti1, &kNifti2}) {
+    if (load<std::uint32_t, std::endian::little>(head.data()) == at->header_bytes) return {{at, std::endian::little}};
+    if (load<std::uint32_t, std::endian::big>(head.data()) == at->header_bytes) return {{at, std::endian::big}};
+  }
+  return std::nullopt;
+}
+
+bool has_magic(std::span<const std::byte> head, const Offsets& at, std::string_view kind) {
+  if (head.size() < at.magic + 4) return false;
+  const std::string magic = fmt::format("{}{}", kind, at.version);
+  return std::equal(magic.begin(), magic.end(), head.begin() + static_cast<std::ptrdiff_t>(at.magic),
+                    [](char c, std::byte byte) { return static_cast<std::byte>(c) == byte; }) &&
+         head[at.magic + 3] == std::byte{0};
+}
+
+Result<Fields> open_fields(const ByteSource& bytes) {
+  const auto head = bytes.head();
+  const auto version = version_of(head);
+  if (!version) {
+    if (head.size() < 4)
+      return make_error(ErrorCode::invalid_data, "{}: expected a NIfTI header of 348 or 540 bytes, found {} bytes",
+                        bytes.place(), head.size())
+          .of_source();
+    return make_error(ErrorCode::invalid_data, "{}: sizeof_hdr: expected 348 or 540, found {} (byte 0)", bytes.place(),
+                      load<std::int32_t>(head.data()))
+        .of_source();
+  }
+  const auto& [at, order] = *version;
+  if (head.size() < at->header_bytes)
+    return make_error(ErrorCode::invalid_data, "{}: expected a NIfTI header of {} bytes, found {} bytes", bytes.place(),
+                      at->header_bytes, head.size())
+        .of_source();
+  Fields fields(head, bytes.place(), *at, order);
+  if (has_magic(head, *at, "ni"))
+    return make_error(ErrorCode::unsupported,
+                      "{}: magic: expected \"n+{}\" of a single file, found \"ni{}\" of an .hdr/.img pair (byte {})",
+                      bytes.place(), at->version, at->version, at->magic)
+        .of_source()
+        .with_hint("save the volume as one .nii or .nii.gz file");
+  if (!has_magic(head, *at, "n+"))
+    return fields.wrong("magic", at->magic, fmt::format("\"n+{}\"", at->version),
+                        fmt::format("\"{}\"", fields.text(at->magic, 4)));
+  return fields;
+}
+
+Result<const DatatypeRow*> read_datatype(const Fields& fields) {
+  const auto& at = fields.at;
+  const auto code = fields.int16(at.datatype), bits = fields.int16(at.bitpix);
+  const auto row = std::ranges::find(kDatatypes, code, [](const DatatypeRow& r) { return std::int64_t{r.code}; });
+  if (row == std::end(kDatatypes)) {
+    auto error = fields.wrong("datatype", at.datatype, "the code of a voxel type (2, 4, 8, 16, ...)",
+                              code == kBinary ? std::string("1 (one bit a voxel)") : std::to_string(code));
+    error.code = ErrorCode::unsupported;
+    return error;
+  }
+  if (bits != row->bits)
+    return fields.wrong("bitpix", at.bitpix, fmt::format("{} for datatype {}", row->bits, code), bits);
+  return &*row;
+}
+
+Result<void> read_size(const Fields& fields, const DatatypeRow& datatype, VolumeHeader& header) {
+  const auto& at = fields.at;
+  const std::size_t bytes = fields.at.version == 1 ? 2 : 8;
+  const auto rank = fields.dim(0);
+  if (rank < 1 || rank > 7) return fields.wrong("dim[0]", at.dim, "1 to 7 axes", rank);
+  header.size_ijk = {1, 1, 1};
+  for (std::size_t n = 1; n <= static_cast<std::size_t>(rank); ++n) {
+    const Index length = fields.dim(n);
+    const auto where = at.dim + n * bytes;
+    const auto name = fmt::format("dim[{}]", n);
+    if (length < 1) return fields.wrong(name, where, "1 or more voxels", length);
+    if (n <= 3) {
+      header.size_ijk[static_cast<int>(n) - 1] = length;
+      continue;
+    }
+    if (datatype.colors > 1 && length > 1) {
+      auto error = fields.wrong(name, where, "1 where voxels are colours", length);
+      error.code = ErrorCode::unsupported;
+      return error;
+    }
+    if (__builtin_mul_overflow(header.channels, length, &header.channels))
+      return fields.wrong(name, where, "fewer than 2^63 channels", length);
+    header.channel_axes.push_back(length);
+  }
+  if (datatype.colors > 1) {
+    header.channels = datatype.colors;
+    header.channels_are_colors = true;
+    header.channel_axes = {datatype.colors};
+  }
+  if (header.channels == 1) header.channel_axes.clear();
+  while (!header.channel_axes.empty() && header.channel_axes.back() == 1) header.channel_axes.pop_back();
+  return {};
+}
+
+Result<void> read_scaling(const Fields& fields, VolumeHeader& header) {
+  const double slope = fields.real(fields.at.scl_slope), intercept = fields.real(fields.at.scl_inter);
+  if (slope == 0 || !std::isfinite(slope) || header.channels_are_colors) return {};
+  if (!std::isfinite(intercept)) return fields.wrong("scl_inter", fields.at.scl_inter, "a finite number", intercept);
+  header.slope = slope;
+  header.intercept = intercept;
+  return {};
+}
+
+/// Voxel sizes that qform and "no form" use: absolute values, 1 in place of 0.
+Result<std::array<double, 3>> read_pixdim(const Fields& fields, VolumeHeader& header) {
+  std::array<double, 3> size{};
+  header.has_voxel_size = true;
+  for (std::size_t a = 0; a < 3; ++a) {
+    const double value = std::abs(fields.real(fields.at.pixdim, a + 1));
+    if (!std::isfinite(value))
+      return fields.wrong(fmt::format("pixdim[{}]", a + 1), fields.at.pixdim + (a + 1) * fields.real_bytes(),
+                          "a finite number", value);
+    if (value == 0 && header.size_ijk[static_cast<int>(a)] > 1) header.has_voxel_size = false;
+    size[a] = value == 0 ? 1 : value;
+  }
+  return size;
+}
+
+Result<Affine> read_sform(const Fields& fields) {
+  Affine affine;
+  for (std::size_t r = 0; r < 3; ++r) {
+    for (std::size_t c = 0; c < 4; ++c) {
+      affine.m[r][c] = fields.real(fields.at.srow, 4 * r + c);
+      if (!std::isfinite(affine.m[r][c]))
+        return fields.wrong(fmt::format("srow_{}[{}]", "xyz"[r], c), fields.at.srow + (4 * r + c) * fields.real_bytes(),
+                            "a finite number", affine.m[r][c]);
+    }
+  }
+  if (!inverse(affine))
+    return fields.wrong("srow_x, srow_y, srow_z", fields.at.srow, "three independent axes", "a singular matrix");
+  return affine;
+}
+
+Result<Affine> read_qform(const Fields& fields, const std::array<double, 3>& size_mm) {
+  const auto& at = fields.at;
+  // Extended precision because 1 - |v|^2 cancels for rotations by nearly 180 degrees.
+  std::array<long double, 4> q{};
+  for (std::size_t n = 0; n < 3; ++n) {
+    q[n + 1] = fields.real(at.quatern, n);
+    if (!std::isfinite(q[n + 1]))
+      return fields.wrong(fmt::format("quatern_{}", "bcd"[n]), at.quatern + n * fields.real_bytes(), "a finite number",
+                          static_cast<double>(q[n + 1]));
+  }
+  const long double epsilon = at.version == 1 ? 0x1p-23L : 0x1p-52L;
+  const long double w_squared = 1 - (q[1] * q[1] + q[2] * q[2] + q[3] * q[3]);
+  q[0] = w_squared < 3 * epsilon ? 0 : std::sqrt(w_squared);
+  const long double norm = q[0] * q[0] + q[1] * q[1] + q[2] * q[2] + q[3] * q[3];
+  const auto [w, x, y, z] = q;
+  const long double s = 2 / norm;
+  const long double rotation[3][3] = {{1 - s * (y * y + z * z), s * (x * y - w * z), s * (x * z + w * y)},
+                                      {s * (x * y + w * z), 1 - s * (x * x + z * z), s * (y * z - w * x)},
+                                      {s * (x * z - w * y), s * (y * z + w * x), 1 - s * (x * x + y * y)}};
+  const double qfac = fields.real(at.pixdim) == -1 ? -1 : 1;
+  Affine affine;
+  for (std::size_t r = 0; r < 3; ++r) {
+    for (std::size_t c = 0; c < 3; ++c)
+      affine.m[r][c] = static_cast<double>(rotation[r][c] * (c == 2 ? qfac * size_mm[c] : size_mm[c]));
+    affine.m[r][3] = fields.real(at.qoffset, r);
+    if (!std::isfinite(affine.m[r][3]))
+      return fields.wrong(fmt::format("qoffset_{}", "xyz"[r]), at.qoffset + r * fields.real_bytes(), "a finite number",
+                          affine.m[r][3]);
+  }
+  return affine;
+}
+
+/// Without any form: x runs to the left and the world's origin is the middle of the volume.
+Affine base_affine(const std::array<double, 3>& size_mm, const SourceVec& size_ijk) {
+  Affine affine;
+  for (int a = 0; a < 3; ++a) {
+    affine.m[a][a] = a == 0 ? -size_mm[0] : size_mm[a];
+    affine.m[a][3] = -affine.m[a][a] * static_cast<double>(size_ijk[a] - 1) / 2;
+  }
+  return affine;
+}
+
+struct Unit {
+  const char* name;
+  double mm;
+};
+Unit spatial_unit(int xyzt_units) {
+  switch (xyzt_units & 7) {
+    case 1: return {"m", 1000};
+    case 2: return {"mm", 1};
+    case 3: return {"um", 0.001};
+    default: return {"unknown, taken as mm", 1};
+  }
+}
+
+Result<void> read_geometry(const Fields& fields, VolumeHeader& header) {
+  const auto& at = fields.at;
+  NGFORGE_TRY(const auto size_mm, read_pixdim(fields, header));
+  if (fields.code(at.sform_code) > 0) {
+    NGFORGE_TRY(header.affine_ijk_to_mm, read_sform(fields));
+    header.has_voxel_size = true;
+  } else if (fields.code(at.qform_code) > 0) {
+    NGFORGE_TRY(header.affine_ijk_to_mm, read_qform(fields, size_mm));
+  } else {
+    header.affine_ijk_to_mm = base_affine(size_mm, header.size_ijk);
+  }
+  header.is_anatomical = true;
+  const double mm = spatial_unit(fields.units()).mm;
+  for (int r = 0; r < 3; ++r)
+    for (auto& value : header.affine_ijk_to_mm.m[r]) value *= mm;
+  return {};
+}
+
+/// Where the voxels begin.
+Result<std::uint64_t> read_vox_offset(const Fields& fields) {
+  const double offset = fields.vox_offset();
+  const auto least = static_cast<double>(fields.at.header_bytes + 4);  // four bytes announce extensions
+  if (offset == 0) return fields.at.header_bytes + 4;
+  if (!(offset >= least) || offset > 0x1p62 || offset != std::floor(offset))
+    return fields.wrong("vox_offset", fields.at.vox_offset, fmt::format("a whole number from {} on", least), offset);
+  return static_cast<std::uint64_t>(offset);
+}
+
+/// The codes of the extensions between header and voxels, which are otherwise skipped.
+Result<std::string> read_extensions(const Fields& fields, ByteSource& bytes, std::uint64_t vox_offset) {
+  constexpr int kMostListed = 100;
+  std::uint64_t at = fields.at.header_bytes;
+  std::array<std::byte, 8> start{};
+  if (at + 4 > vox_offset) return std::string();
+  NGFORGE_CHECK(bytes.read(at, std::span(start).first(4)));
+  if (start[0] == std::byte{0}) return std::string();
+  std::string codes;
+  at += 4;
+  for (int n = 0; n < kMostListed && at + start.size() <= vox_offset; ++n) {
+    NGFORGE_CHECK(bytes.read(at, start));
+    ByteCursor cursor(start, "extension", fields.order);
+    NGFORGE_TRY(const auto size, cursor.read<std::int32_t>());
+    NGFORGE_TRY(const auto code, cursor.read<std::int32_t>());
+    if (size < static_cast<std::int32_t>(start.size()) || at + static_cast<std::uint64_t>(size) > vox_offset) break;
+    codes += fmt::format("{}{}", codes.empty() ? "" : ", ", code);
+    at += static_cast<std::uint64_t>(size);
+  }
+  return codes;
+}
+
+std::string describe_form(std::string_view name, std::int64_t code) {
+  constexpr const char* kMeanings[] = {"none", "scanner", "aligned", "Talairach", "MNI 152", "template"};
+  const bool is_known = code >= 0 && code < static_cast<std::int64_t>(std::size(kMeanings));
+  return fmt::format("{} {} ({})", name, code, is_known ? kMeanings[code] : "unknown");
+}
+
+std::string describe(const Fields& fields, const std::string& extensions) {
+  const auto& at = fields.at;
+  std::string text = fmt::format("{}, {}, unit {}, {}", describe_form("sform", fields.code(at.sform_code)),
+                                 describe_form("qform", fields.code(at.qform_code)), spatial_unit(fields.units()).name,
+                                 fields.order == std::endian::little ? "little-endian" : "big-endian");
+  if (const auto intent = fields.code(at.intent_code); intent != 0)
+    text += fmt::format(", intent {}{}", intent, intent == kIntentLabel ? " (label)" : "");
+  if (!extensions.empty()) text += fmt::format(", extensions with codes {}", extensions);
+  if (const auto description = fields.text(at.descrip, kDescripBytes); !description.empty())
+    text += fmt::format(", \"{}\"", description);
+  return text;
+}
+
+Result<std::unique_ptr<VolumeSource>> open_nifti(std::shared_ptr<ByteSource> bytes) {
+  NGFORGE_TRY(const Fields fields, open_fields(*bytes));
+  NGFORGE_TRY(const DatatypeRow* datatype, read_datatype(fields));
+  VolumeHeader header;
+  header.type = datatype->type;
+  NGFORGE_CHECK(read_size(fields, *datatype, header));
+  NGFORGE_CHECK(read_scaling(fields, header));
+  NGFORGE_CHECK(read_geometry(fields, header));
+  header.has_label_intent = fields.code(fields.at.intent_code) == kIntentLabel;
+  header.format = fields.at.format;
+
+  RasterLayout layout;
+  NGFORGE_TRY(layout.data_offset, read_vox_offset(fields));
+  layout.is_foreign_order = fields.order != std::endian::native;
+  layout.is_interleaved = header.channels_are_colors;
+  const bool is_complex = header.type >= StoredType::complex64;
+  layout.number_bytes = size_of(header.type) / (is_complex ? 2 : 1);
+  NGFORGE_TRY(const std::string extensions, read_extensions(fields, *bytes, layout.data_offset));
+  header.details = describe(fields, extensions);
+  return open_raster(std::move(bytes), std::move(header), layout);
+}
+
+int sniff_nifti(std::span<const std::byte> head, std::string_view name) {
+  const auto version = version_of(head);
+  if (version && (has_magic(head, *version->first, "n+") || has_magic(head, *version->first, "ni"))) return 100;
+  const auto ends_with = [&](std::string_view suffix) { return name.ends_with(suffix); };
+  const bool is_named_so = ends_with(".nii") || ends_with(".nii.gz") || ends_with(".hdr");
+  return version ? 50 : is_named_so ? 30 : 0;
+}
+
+}  // namespace
+
+extern const SourceDescriptor nifti_source;
+const SourceDescriptor nifti_source = {
+    .name = "nifti",
+    .title = "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)",
+    .url_scheme = "nifti",
+    .is_folder = false,
+    .sniff = sniff_nifti,
+    .open_bytes = open_nifti,
+};
+
+}  // namespace ngforge

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "source/source.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "source/byte_source.h"
+
+namespace ngforge {
+
+#define SOURCE(name, target) extern const SourceDescriptor name##_source;
+#include "source/sources.def"
+#undef SOURCE
+
+namespace {
+
+constexpr const SourceDescriptor* kSources[] = {
+#define SOURCE(name, target) &name##_source,
+#include "source/sources.def"
+#undef SOURCE
+};
+
+std::string names_of_sources() {
+  std::string names;
+  for (const auto* source : kSources) names += fmt::format("{}{}", names.empty() ? "" : ", ", source->name);
+  return names;
+}
+
+const SourceDescriptor* find_source(std::string_view name) {
+  for (const auto* source : kSources)
+    if (name == source->name || name == source->url_scheme) return source;
+  return nullptr;
+}
+
+/// A place without the format that it forces.
+struct ParsedPlace {
+  std::string place;
+  const SourceDescriptor* forced = nullptr;
+};
+
+Result<ParsedPlace> parse_place(const std::string& given) {
+  ParsedPlace parsed{given, nullptr};
+  const auto bar = given.rfind('|');
+  if (bar != std::string::npos && given.back() == ':') {
+    const std::string_view name = std::string_view(given).substr(bar + 1, given.size() - bar - 2);
+    parsed.forced = find_source(name);
+    if (parsed.forced == nullptr)
+      return make_error(ErrorCode::invalid_argument,
+                        "{}: expected the name of a volume format ({}) behind '|', found \"{}\"", given,
+                        names_of_sources(), name);
+    parsed.place.resize(bar);
+  } else if (const auto colon = given.find("://"); colon != std::string::npos) {
+    parsed.forced = find_source(std::string_view(given).substr(0, colon));
+    if (parsed.forced != nullptr) parsed.place = given.substr(colon + 3);
+  }
+  constexpr std::string_view kFile = "file://";
+  if (parsed.place.starts_with(kFile)) parsed.place.erase(0, kFile.size());
+  return parsed;
+}
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// The row that is surest of `head` and `name`, or nullptr.
+const SourceDescriptor* sniff(bool is_folder, std::span<const std::byte> head, std::string_view name) {
+  const SourceDescriptor* best = nullptr;
+  int best_score = 0;
+  for (const auto* source : kSources) {
+    const int score = source->is_folder == is_folder ? source->sniff(head, name) : 0;
+    if (score > best_score) std::tie(best, best_score) = std::pair(source, score);
+  }
+  return best;
+}
+
+std::string begin_in_hex(std::span<const std::byte> head) {
+  if (head.empty()) return "an empty file";
+  std::string text = "a file that begins with";
+  for (const std::byte byte : head.first(std::min<std::size_t>(head.size(), 8)))
+    text += fmt::format(" {:02x}", std::to_integer<unsigned>(byte));
+  return text;
+}
+
+Result<std::unique_ptr<VolumeSource>> open_file(const ParsedPlace& parsed) {
+  NGFORGE_TRY(auto bytes, ByteSource::open(parsed.place));
+  const std::string name = lower_case(std::filesystem::path(parsed.place).filename().string());
+  const auto* source = parsed.forced != nullptr ? parsed.forced : sniff(false, bytes->head(), name);
+  if (source == nullptr)
+    return make_error(ErrorCode::unsupported, "{}: expected a volume (tried {}), found {}", bytes->place(),
+                      names_of_sources(), begin_in_hex(bytes->head()));
+  return source->open_bytes(std::move(bytes));
+}
+
+/// Names in a folder, sorted, one per line.
+std::string list_folder(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (std::filesystem::directory_iterator entry(folder, ignored), end; entry != end; entry.increment(ignored))
+    names.push_back(entry->path().filename().string());
+  std::ranges::sort(names);
+  std::string text;
+  for (const auto& name : names) text += name + '\n';
+  return text;
+}
+
+Result<std::unique_ptr<VolumeSource>> open_folder(const ParsedPlace& parsed) {
+  if (parsed.forced != nullptr) return parsed.forced->open(parsed.place);
+  const std::string names = list_folder(parsed.place);
+  const auto* source = sniff(true, std::as_bytes(std::span(names)), lower_case(parsed.place));
+  if (source == nullptr)
+    return make_error(ErrorCode::unsupported,
+                      "{}: expected a file or the folder of a dataset (tried {}), found another folder", parsed.place,
+                      names_of_sources());
+  return source->open(parsed.place);
+}
+
+Result<std::unique_ptr<VolumeSource>> open_parsed(const ParsedPlace& parsed) {
+  if (parsed.forced != nullptr) return parsed.forced->is_folder ? open_folder(parsed) : open_file(parsed);
+  std::error_code ignored;
+  if (parsed.place != "-" && std::filesystem::is_directory(parsed.place, ignored)) return open_folder(parsed);
+  return open_file(parsed);
+}
+
+}  // namespace
+
+std::span<const SourceDescriptor* const> all_sources() {
+  return kSources;
+}
+
+Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place) {
+  auto parsed = parse_place(place);
+  if (!parsed) return std::move(parsed).error().of_source();
+  auto source = open_parsed(*parsed);
+  if (!source) return std::move(source).error().of_source();
+  return source;
+}
+
+}  // namespace ngforge
