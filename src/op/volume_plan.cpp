@@ -373,7 +373,9 @@ Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& 
   const bool scaled = !options.ignore_scaling && (header.slope != 1 || header.intercept != 0);
   const auto same = same_data_type(header.type);
   const bool wide_integer = same && is_integer(*same) && size_of(*same) >= 4;
-  if (options.type.empty()) {
+  if (options.type.empty() && !header.known_type.empty()) {
+    plan.is_segmentation = header.known_type == "segmentation";
+  } else if (options.type.empty()) {
     plan.is_segmentation = header.has_label_intent || (wide_integer && !scaled && !header.channels_are_colors);
     if (plan.is_segmentation)
       plan.notices.push_back(fmt::format("taken as a segmentation ({}); --type image would change that",

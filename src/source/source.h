@@ -28,6 +28,8 @@ struct VolumeHeader {
   StoredType type = StoredType::uint8;
   double slope = 1, intercept = 0;   // value = slope * stored + intercept
   bool has_label_intent = false;
+  /// "image" or "segmentation" when the format itself says so (precomputed), else "".
+  std::string known_type;
 
   /// Voxel-centre indices (i, j, k) to millimetres, RAS+. Has an entry for every axis even when `is_anatomical` is false.
   Affine affine_ijk_to_mm;

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "op/live_pyramid.h"
+
+#include <algorithm>
+
+#include "core/orientation.h"
+
+namespace ngforge {
+namespace {
+
+// A row of chunks is read at once up to this size: long rows of a file cost little more than short ones. It must also be
+// a small part of what is kept, or a row would be given up before all coarse blocks that need it are made.
+constexpr std::uint64_t kMaxReadBytes = 4 << 20;
+constexpr std::uint64_t kReadsKept = 64;
+
+std::uint64_t bytes_of(const VoxelVec& size, std::uint64_t voxel_bytes) {
+  return static_cast<std::uint64_t>(size.product()) * voxel_bytes;
+}
+
+VoxelVec at_most(const VoxelVec& size, const VoxelVec& limit) {
+  return {std::min(size.x, limit.x), std::min(size.y, limit.y), std::min(size.z, limit.z)};
+}
+
+/// Calls `visit` with the parts of `box` that have the same origin modulo `unit`, in x, y, z order.
+template <class Visit>
+Result<void> for_each_tile(const Box& box, const VoxelVec& origin, const VoxelVec& unit, const Visit& visit) {
+  VoxelVec first;
+  for (int a = 0; a < 3; ++a) first[a] = origin[a] + floor_div(box.begin[a] - origin[a], unit[a]) * unit[a];
+  for (Index z = first.z; z < box.end.z; z += unit.z) {
+    for (Index y = first.y; y < box.end.y; y += unit.y) {
+      for (Index x = first.x; x < box.end.x; x += unit.x) {
+        NGFORGE_CHECK(visit(Box{{x, y, z}, {x + unit.x, y + unit.y, z + unit.z}}.intersect(box)));
+      }
+    }
+  }
+  return {};
+}
+
+// Consecutive source channels that become consecutive output channels, so that one read brings them all.
+struct ChannelRun {
+  Index first_output = 0;
+  ChannelRange source;
+};
+
+std::vector<ChannelRun> channel_runs(const std::vector<Index>& source_channels) {
+  std::vector<ChannelRun> runs;
+  for (const Index channel : source_channels) {
+    const Index output = runs.empty() ? 0 : runs.back().first_output + runs.back().source.size();
+    if (!runs.empty() && runs.back().source.end == channel) {
+      ++runs.back().source.end;
+    } else {
+      runs.push_back({output, {channel, channel + 1}});
+    }
+  }
+  return runs;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<LivePyramid>> LivePyramid::create(std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
+                                                         std::uint64_t memory_bytes, std::stop_token stop) {
+  std::unique_ptr<LivePyramid> pyramid(new LivePyramid(std::move(source), plan, memory_bytes, std::move(stop)));
+  pyramid->plan_levels(std::min(kMaxReadBytes, memory_bytes / 2 / kReadsKept));
+  const std::uint64_t least = pyramid->levels_.back().working_bytes;
+  if (least > pyramid->working_.total())
+    return make_error(ErrorCode::needs_decision, "expected {} MiB of memory for making one block, found {} MiB",
+                      (least >> 20) + 1, pyramid->working_.total() >> 20)
+        .with_hint(fmt::format("allow at least --memory {}MiB, or use a smaller --chunk-size", (least >> 18) + 4));
+  return pyramid;
+}
+
+LivePyramid::LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes,
+                         std::stop_token stop)
+    : source_(std::move(source)),
+      plan_(plan),
+      stop_(std::move(stop)),
+      working_(memory_bytes / 2),
+      blocks_(memory_bytes - memory_bytes / 2) {}
+
+void LivePyramid::plan_levels(std::uint64_t read_bytes) {
+  const std::uint64_t value_bytes = size_of(plan_.type), stored_bytes = size_of(plan_.values.from);
+  const auto channels = static_cast<std::uint64_t>(plan_.channels);
+  for (const ScaleGeometry& scale : plan_.scales) {
+    Level level;
+    level.box = scale.box_vox;
+    level.unit = {scale.chunk_size_xyz[0], scale.chunk_size_xyz[1], scale.chunk_size_xyz[2]};
+    const VoxelVec size = level.box.size();
+    if (levels_.empty()) {
+      int row_axis = 0;
+      for (int a = 0; a < 3; ++a) {
+        if (plan_.axis_map.source_axis[static_cast<std::size_t>(a)] == 0) row_axis = a;
+      }
+      const std::uint64_t chunk_bytes = bytes_of(at_most(level.unit, size), stored_bytes * channels);
+      const Index chunks = std::clamp<Index>(static_cast<Index>(read_bytes / std::max<std::uint64_t>(1, chunk_bytes)), 1,
+                                             ceil_div(size[row_axis], level.unit[row_axis]));
+      level.unit[row_axis] *= chunks;
+      level.working_bytes = bytes_of(at_most(level.unit, size), (stored_bytes + 2 * value_bytes) * channels);
+    } else {
+      const Level& finer = levels_.back();
+      VoxelVec gathered;
+      for (int a = 0; a < 3; ++a) {
+        const Index factor = scale.factor[static_cast<std::size_t>(a)];
+        // A piece of cells that begin in one finer block ends less than a cell behind it.
+        gathered[a] = std::min(finer.unit[a] + 2 * (factor - 1), finer.box.size()[a]);
+      }
+      level.working_bytes = finer.working_bytes + bytes_of(gathered, value_bytes * channels) +
+                            bytes_of(at_most(level.unit, size), value_bytes * channels);
+    }
+    levels_.push_back(level);
+  }
+}
+
+LivePyramid::Key LivePyramid::unit_at(std::size_t level, const VoxelVec& voxel) const {
+  const Level& l = levels_[level];
+  Key key{level, {}};
+  for (int a = 0; a < 3; ++a) key.unit[static_cast<std::size_t>(a)] = floor_div(voxel[a] - l.box.begin[a], l.unit[a]);
+  return key;
+}
+
+Box LivePyramid::unit_box(const Key& key) const {
+  const Level& l = levels_[key.level];
+  Box box;
+  for (int a = 0; a < 3; ++a) {
+    box.begin[a] = l.box.begin[a] + key.unit[static_cast<std::size_t>(a)] * l.unit[a];
+    box.end[a] = std::min(box.begin[a] + l.unit[a], l.box.end[a]);
+  }
+  return box;
+}
+
+Result<std::shared_ptr<const Block>> LivePyramid::block_of(std::size_t level, const GridVec& cell) {
+  const Key key = unit_at(level, plan_.info.scales[level].chunk_box(cell).begin);
+  if (Pointer block = blocks_.find(key)) return block;
+  // Taken once for the whole descent: blocks below are made without waiting for memory, so nobody waits in a circle.
+  NGFORGE_TRY(const Lease lease, working_.acquire(levels_[level].working_bytes, stop_));
+  return unit(key);
+}
+
+Result<LivePyramid::Pointer> LivePyramid::unit(const Key& key) {
+  return blocks_.get(
+      key, static_cast<int>(key.level), [&] { return make(key); },
+      [](const Block& block) { return static_cast<std::uint64_t>(block.bytes().size()); });
+}
+
+Result<LivePyramid::Pointer> LivePyramid::make(const Key& key) {
+  if (stop_.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
+  auto block = std::make_shared<Block>(plan_.type, unit_box(key), plan_.channels);
+  if (key.level == 0) {
+    NGFORGE_CHECK(read_source(block->view()));
+  } else {
+    NGFORGE_CHECK(reduce(key.level, block->view()));
+  }
+  return Pointer(std::move(block));
+}
+
+Result<void> LivePyramid::read_source(const MutableBlockView& out) {
+  MutableBlockView reordered = out;
+  reordered.box = plan_.to_reordered(out.box);
+  const SourceBox box_ijk = to_source(reordered.box, plan_.size_ijk, plan_.axis_map);
+  for (const ChannelRun& run : channel_runs(plan_.source_channels)) {
+    const auto values = static_cast<std::size_t>(box_ijk.volume() * run.source.size());
+    Buffer read(values * size_of(plan_.values.from));
+    if (auto result = source_->read(box_ijk, run.source, read.span()); !result) return std::move(result).error();
+    if (!plan_.values.is_identity()) {
+      Buffer mapped(values * size_of(plan_.type));
+      if (const auto bad = map_values(plan_.values, read.span(), mapped.span())) return bad_value_error(plan_, *bad, box_ijk);
+      read = std::move(mapped);
+    }
+    const ChannelRange outputs{run.first_output, run.first_output + run.source.size()};
+    copy_reordered(read.span(), box_ijk, outputs, plan_.size_ijk, plan_.axis_map, reordered);
+  }
+  return {};
+}
+
+// Cuts the block into the cells that begin in one and the same finer block, so that no more than one is needed at a time
+// wherever cells do not cross borders.
+Result<void> LivePyramid::reduce(std::size_t level, const MutableBlockView& out) {
+  const Factor& factor = plan_.scales[level].factor;
+  const Level& finer = levels_[level - 1];
+  const Box fine = fine_box(out.box, factor, finer.box);
+  return for_each_tile(fine, finer.box.begin, finer.unit, [&](const Box& tile) -> Result<void> {
+    Box piece;
+    for (int a = 0; a < 3; ++a) {
+      const Index f = factor[static_cast<std::size_t>(a)];
+      piece.begin[a] = tile.begin[a] == fine.begin[a] ? out.box.begin[a] : ceil_div(tile.begin[a], f);
+      piece.end[a] = std::min(ceil_div(tile.end[a], f), out.box.end[a]);
+    }
+    return piece.empty() ? Result<void>{} : reduce_piece(level, out.crop(piece));
+  });
+}
+
+Result<void> LivePyramid::reduce_piece(std::size_t level, const MutableBlockView& out) {
+  const Factor& factor = plan_.scales[level].factor;
+  const Box& bounds = levels_[level - 1].box;
+  const Box fine = fine_box(out.box, factor, bounds);
+  const Key first = unit_at(level - 1, fine.begin);
+  if (unit_box(first).contains(fine)) {
+    NGFORGE_TRY(const Pointer block, unit(first));
+    downsample(block->view().crop(fine), bounds, factor, plan_.method, plan_.outside, out);
+    return {};
+  }
+  Block gathered(plan_.type, fine, plan_.channels);
+  NGFORGE_CHECK(gather(level - 1, gathered.view()));
+  downsample(gathered.view(), bounds, factor, plan_.method, plan_.outside, out);
+  return {};
+}
+
+Result<void> LivePyramid::gather(std::size_t level, const MutableBlockView& out) {
+  return for_each_tile(out.box, levels_[level].box.begin, levels_[level].unit, [&](const Box& tile) -> Result<void> {
+    NGFORGE_TRY(const Pointer block, unit(unit_at(level, tile.begin)));
+    copy_common(block->view(), out);
+    return {};
+  });
+}
+
+}  // namespace ngforge

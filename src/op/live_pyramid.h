@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <compare>
+#include <memory>
+#include <stop_token>
+#include <vector>
+
+#include "core/block.h"
+#include "ngforge/error.h"
+#include "op/once_cache.h"
+#include "op/volume_plan.h"
+#include "pipeline/memory_budget.h"
+#include "source/source.h"
+
+namespace ngforge {
+
+/// The voxels of all planned scales, made from the source when they are asked for: the same as `convert` stores. A coarse
+/// block is made from the blocks of the finer scale, each once, and kept while the budget allows; finer blocks are given up
+/// first, since they are made again most cheaply.
+///
+/// Thread-safe. How many threads work at once is bounded by memory: half of the budget is for blocks that are kept, half for
+/// those that are being made.
+class LivePyramid {
+ public:
+  /// `source` must allow any box. Errors: needs_decision (not even one block can be made in `memory_bytes`; the hint says
+  /// which --memory would do, of which the caller gives at least half).
+  static Result<std::unique_ptr<LivePyramid>> create(std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
+                                                     std::uint64_t memory_bytes, std::stop_token stop);
+
+  const VolumePlan& plan() const { return plan_; }
+
+  /// A block that holds the chunk `cell` of a scale, which must lie in its grid; it may hold more of the scale.
+  /// Errors: those of the source (concerns_source), needs_decision for a value that does not fit, cancelled.
+  Result<std::shared_ptr<const Block>> block_of(std::size_t level, const GridVec& cell);
+
+ private:
+  // Blocks of one scale are `unit` voxels large, cut at the end of the scale: chunks, but at full resolution several chunks
+  // along the axis that is contiguous in the source.
+  struct Level {
+    Box box;
+    VoxelVec unit;
+    std::uint64_t working_bytes = 0;  // that making one block holds, with all scales below
+  };
+  struct Key {
+    std::size_t level = 0;
+    std::array<Index, 3> unit{};
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  using Pointer = std::shared_ptr<const Block>;
+
+  LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes, std::stop_token stop);
+  void plan_levels(std::uint64_t read_bytes);
+  Key unit_at(std::size_t level, const VoxelVec& voxel) const;
+  Box unit_box(const Key& key) const;
+  Result<Pointer> unit(const Key& key);
+  Result<Pointer> make(const Key& key);
+  Result<void> read_source(const MutableBlockView& out);
+  Result<void> reduce(std::size_t level, const MutableBlockView& out);
+  Result<void> gather(std::size_t level, const MutableBlockView& out);
+  Result<void> reduce_piece(std::size_t level, const MutableBlockView& out);
+
+  const std::unique_ptr<VolumeSource> source_;
+  const VolumePlan plan_;
+  const std::stop_token stop_;
+  std::vector<Level> levels_;
+  MemoryBudget working_;
+  OnceCache<Key, Block> blocks_;
+};
+
+}  // namespace ngforge

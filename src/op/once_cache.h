@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <utility>
+
+#include "ngforge/error.h"
+
+namespace ngforge {
+
+/// Values that are made when first asked for: once, however many threads ask at the same time, and kept within a budget.
+/// What is given up first: values of the lowest rank, and among them the one that was used least recently. A value that was
+/// given up lives on for those who hold it. Failures are told to all who wait, and not kept.
+///
+/// Thread-safe. A make function may ask for other keys as long as the keys do not ask for each other in a circle.
+template <class Key, class Value>
+class OnceCache {
+ public:
+  using Pointer = std::shared_ptr<const Value>;
+
+  explicit OnceCache(std::uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
+
+  /// The value if it is there now.
+  Pointer find(const Key& key) {
+    const std::lock_guard lock(mutex_);
+    return find_locked(key);
+  }
+
+  /// The value, made by `make()` -> Result<Pointer> when it is not there. `rank` must be the same for each call with a key;
+  /// `bytes_of(value)` is what it takes of the budget.
+  template <class Make, class BytesOf>
+  Result<Pointer> get(const Key& key, int rank, const Make& make, const BytesOf& bytes_of) {
+    std::unique_lock lock(mutex_);
+    if (Pointer value = find_locked(key)) return value;
+    if (const auto found = flights_.find(key); found != flights_.end()) {
+      const std::shared_ptr<Flight> flight = found->second;
+      landed_.wait(lock, [&] { return flight->result.has_value(); });
+      return *flight->result;
+    }
+    const auto flight = std::make_shared<Flight>();
+    flights_.emplace(key, flight);
+    lock.unlock();
+    Result<Pointer> result = make_or_fail(make);
+    lock.lock();
+    flights_.erase(key);
+    flight->result = result;
+    if (result) keep(key, rank, *result, bytes_of(**result));
+    lock.unlock();
+    landed_.notify_all();
+    return result;
+  }
+
+  std::uint64_t bytes_used() const {
+    const std::lock_guard lock(mutex_);
+    return used_bytes_;
+  }
+
+ private:
+  struct Flight {
+    std::optional<Result<Pointer>> result;
+  };
+  struct Entry {
+    Key key;
+    Pointer value;
+    std::uint64_t bytes = 0;
+    int rank = 0;
+  };
+  using Entries = std::list<Entry>;  // most recently used first
+
+  template <class Make>
+  static Result<Pointer> make_or_fail(const Make& make) {
+    try {
+      return make();
+    } catch (const std::bad_alloc&) {
+      return make_error(ErrorCode::internal, "the machine has no memory left");
+    }
+  }
+
+  Pointer find_locked(const Key& key) {
+    const auto found = places_.find(key);
+    if (found == places_.end()) return nullptr;
+    Entries& entries = ranks_[found->second->rank];
+    entries.splice(entries.begin(), entries, found->second);
+    return found->second->value;
+  }
+
+  void keep(const Key& key, int rank, const Pointer& value, std::uint64_t bytes) {
+    Entries& entries = ranks_[rank];
+    entries.push_front({key, value, bytes, rank});
+    places_[key] = entries.begin();
+    used_bytes_ += bytes;
+    for (auto& [lowest, candidates] : ranks_) {
+      while (used_bytes_ > budget_bytes_ && !candidates.empty()) {
+        used_bytes_ -= candidates.back().bytes;
+        places_.erase(candidates.back().key);
+        candidates.pop_back();
+      }
+    }
+  }
+
+  const std::uint64_t budget_bytes_;
+  mutable std::mutex mutex_;
+  std::condition_variable landed_;
+  std::uint64_t used_bytes_ = 0;
+  std::map<Key, std::shared_ptr<Flight>> flights_;
+  std::map<int, Entries> ranks_;
+  std::map<Key, typename Entries::iterator> places_;
+};
+
+}  // namespace ngforge
