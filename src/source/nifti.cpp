@@ -304,12 +304,14 @@ Result<Affine> read_qform(const Fields& fields, const std::array<double, 3>& siz
   return affine;
 }
 
-/// Without any form: x runs to the left and the world's origin is the middle of the volume.
-Affine base_affine(const std::array<double, 3>& size_mm, const SourceVec& size_ijk) {
+/// Without any form: i runs to the left and the world's origin is the middle of the volume. Axes that the file does not have
+/// are 1 long.
+Affine base_affine(std::array<double, 3> size_mm, const SourceVec& size_ijk, std::int64_t rank) {
   Affine affine;
   for (int a = 0; a < 3; ++a) {
-    affine.m[a][a] = a == 0 ? -size_mm[0] : size_mm[a];
-    affine.m[a][3] = -affine.m[a][a] * static_cast<double>(size_ijk[a] - 1) / 2;
+    if (a >= rank) size_mm[a] = 1;
+    affine.m[a][a] = a == 0 ? -size_mm[a] : size_mm[a];
+    affine.m[a][3] = 0 - affine.m[a][a] * static_cast<double>(size_ijk[a] - 1) / 2;
   }
   return affine;
 }
@@ -336,7 +338,7 @@ Result<void> read_geometry(const Fields& fields, VolumeHeader& header) {
   } else if (fields.code(at.qform_code) > 0) {
     NGFORGE_TRY(header.affine_ijk_to_mm, read_qform(fields, size_mm));
   } else {
-    header.affine_ijk_to_mm = base_affine(size_mm, header.size_ijk);
+    header.affine_ijk_to_mm = base_affine(size_mm, header.size_ijk, fields.dim(0));
   }
   header.is_anatomical = true;
   const double mm = spatial_unit(fields.units()).mm;
