@@ -39,7 +39,8 @@ bool looks_like_gzip(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
 }
 
-Result<Bytes> gunzip(std::span<const std::byte> in, std::string_view where, std::uint64_t limit_bytes, std::uint64_t expected_bytes) {
+Result<Bytes> gunzip(std::span<const std::byte> in, std::string_view where, std::uint64_t limit_bytes,
+                     std::uint64_t expected_bytes) {
   struct Free {
     void operator()(libdeflate_decompressor* d) const { libdeflate_free_decompressor(d); }
   };
@@ -57,26 +58,30 @@ Result<Bytes> gunzip(std::span<const std::byte> in, std::string_view where, std:
   do {
     out.resize(std::max<std::size_t>(out.size(), used + static_cast<std::size_t>(room)));
     std::size_t consumed = 0, produced = 0;
-    const auto result = libdeflate_gzip_decompress_ex(decompressor.get(), in.data() + at, in.size() - at, out.data() + used,
-                                                      out.size() - used, &consumed, &produced);
+    const auto result = libdeflate_gzip_decompress_ex(decompressor.get(), in.data() + at, in.size() - at,
+                                                      out.data() + used, out.size() - used, &consumed, &produced);
     if (result == LIBDEFLATE_INSUFFICIENT_SPACE) {
       if (out.size() >= limit) {
         if (expected_bytes > 0)
-          return make_error(ErrorCode::invalid_data, "{}: expected {} bytes after gunzip, found more", where, expected_bytes);
-        return make_error(ErrorCode::limit, "{}: expected at most {} bytes after gunzip, found more", where, limit_bytes);
+          return make_error(ErrorCode::invalid_data, "{}: expected {} bytes after gunzip, found more", where,
+                            expected_bytes);
+        return make_error(ErrorCode::limit, "{}: expected at most {} bytes after gunzip, found more", where,
+                          limit_bytes);
       }
       room = std::min<std::uint64_t>(2 * out.size() + 64, limit) - used;
       continue;
     }
     if (result != LIBDEFLATE_SUCCESS)
-      return make_error(ErrorCode::invalid_data, "{}: expected gzip, found data that is corrupt or cut off in the member at byte {} of {}",
+      return make_error(ErrorCode::invalid_data,
+                        "{}: expected gzip, found data that is corrupt or cut off in the member at byte {} of {}",
                         where, at, in.size());
     used += produced;
     at += consumed;
     room = 0;
   } while (at < in.size());
   if (expected_bytes > 0 && used != expected_bytes)
-    return make_error(ErrorCode::invalid_data, "{}: expected {} bytes after gunzip, found {}", where, expected_bytes, used);
+    return make_error(ErrorCode::invalid_data, "{}: expected {} bytes after gunzip, found {}", where, expected_bytes,
+                      used);
   out.resize(used);
   return out;
 }

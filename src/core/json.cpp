@@ -11,7 +11,9 @@ constexpr int kMaxDepth = 100;
 // The largest double below which every integer is exact.
 constexpr double kExactInteger = 9007199254740992.0;
 
-std::string_view kind_of(const Json& value) { return value.type_name(); }
+std::string_view kind_of(const Json& value) {
+  return value.type_name();
+}
 
 std::string shown(const Json& value) {
   std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -26,8 +28,10 @@ bool is_too_deep(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
@@ -119,7 +123,8 @@ std::string dump_json(const Json& json, int indent) {
 
 Result<Index> json_integer(const Json& value, std::string_view path, Index low, Index high) {
   const auto fail = [&] {
-    return make_error(ErrorCode::invalid_data, "{}: expected an integer from {} to {}, found {}", path, low, high, shown(value));
+    return make_error(ErrorCode::invalid_data, "{}: expected an integer from {} to {}, found {}", path, low, high,
+                      shown(value));
   };
   Index number = 0;
   if (value.is_number_unsigned()) {
@@ -130,7 +135,8 @@ Result<Index> json_integer(const Json& value, std::string_view path, Index low, 
     number = value.get<Index>();
   } else if (value.is_number_float() || value.is_string()) {
     // The viewer reads integers by parseInt: strings and fractions are cut (spec 0.1).
-    std::string text = value.is_string() ? value.get<std::string>() : fmt::format("{:.0f}", std::trunc(value.get<double>()));
+    std::string text =
+        value.is_string() ? value.get<std::string>() : fmt::format("{:.0f}", std::trunc(value.get<double>()));
     const auto* end = text.data() + text.size();
     const auto parsed = std::from_chars(text.data(), end, number);
     if (parsed.ec != std::errc{} || (parsed.ptr != end && *parsed.ptr != '.')) return fail();
@@ -142,13 +148,15 @@ Result<Index> json_integer(const Json& value, std::string_view path, Index low, 
 }
 
 Result<double> json_number(const Json& value, std::string_view path) {
-  if (!value.is_number()) return make_error(ErrorCode::invalid_data, "{}: expected a number, found {}", path, shown(value));
+  if (!value.is_number())
+    return make_error(ErrorCode::invalid_data, "{}: expected a number, found {}", path, shown(value));
   return value.get<double>();
 }
 
 Result<std::string> json_string(const Json& value, std::string_view path) {
   if (!value.is_string())
-    return make_error(ErrorCode::invalid_data, "{}: expected a string, found {} ({})", path, shown(value), kind_of(value));
+    return make_error(ErrorCode::invalid_data, "{}: expected a string, found {} ({})", path, shown(value),
+                      kind_of(value));
   return value.get<std::string>();
 }
 

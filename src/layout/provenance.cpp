@@ -28,11 +28,14 @@ Result<Provenance> parse_method(const Json& method, Provenance provenance, std::
       if (value.is_string()) provenance.options.emplace_back(name, value.get<std::string>());
   const Json scales = method.value("scales", Json::array());
   for (const Json& item : scales) {
-    if (!item.is_object()) return make_error(ErrorCode::invalid_data, "{}: scales: expected objects, found {}", where, item.dump());
+    if (!item.is_object())
+      return make_error(ErrorCode::invalid_data, "{}: scales: expected objects, found {}", where, item.dump());
     Provenance::Scale scale;
     NGFORGE_TRY(scale.key, json_string(item.value("key", Json()), fmt::format("{}: key", where)));
-    NGFORGE_TRY(const Index stored, json_integer(item.value("stored_chunks", Json(0)), fmt::format("{}: stored_chunks", where), 0, INT64_MAX));
-    NGFORGE_TRY(const Index empty, json_integer(item.value("empty_chunks", Json(0)), fmt::format("{}: empty_chunks", where), 0, INT64_MAX));
+    NGFORGE_TRY(const Index stored, json_integer(item.value("stored_chunks", Json(0)),
+                                                 fmt::format("{}: stored_chunks", where), 0, INT64_MAX));
+    NGFORGE_TRY(const Index empty, json_integer(item.value("empty_chunks", Json(0)),
+                                                fmt::format("{}: empty_chunks", where), 0, INT64_MAX));
     scale.stored_chunks = static_cast<std::uint64_t>(stored);
     scale.empty_chunks = static_cast<std::uint64_t>(empty);
     const Json factor = item.value("factor", Json::array({1, 1, 1}));
@@ -68,15 +71,18 @@ std::string write_provenance(const Provenance& provenance) {
   json["description"] = provenance.description;
   json["owners"] = Json::array();
   json["sources"] = provenance.sources;
-  json["processing"] = Json::array({{{"method", method}, {"by", "ngforge " + provenance.version}, {"date", now_utc()}}});
+  json["processing"] =
+      Json::array({{{"method", method}, {"by", "ngforge " + provenance.version}, {"date", now_utc()}}});
   return dump_json(json, 2);
 }
 
 Result<Provenance> parse_provenance(std::string_view text, std::string_view where) {
   NGFORGE_TRY(const Json json, parse_json(text, where));
-  if (!json.is_object()) return make_error(ErrorCode::invalid_data, "{}: expected an object, found {}", where, json.type_name());
+  if (!json.is_object())
+    return make_error(ErrorCode::invalid_data, "{}: expected an object, found {}", where, json.type_name());
   Provenance provenance;
-  if (json.contains("description") && json["description"].is_string()) provenance.description = json["description"].get<std::string>();
+  if (json.contains("description") && json["description"].is_string())
+    provenance.description = json["description"].get<std::string>();
   if (json.contains("sources") && json["sources"].is_array())
     for (const Json& source : json["sources"])
       if (source.is_string()) provenance.sources.push_back(source.get<std::string>());

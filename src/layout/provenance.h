@@ -13,16 +13,17 @@
 
 namespace ngforge {
 
-/// The `provenance` file beside `info`, as cloud-volume writes it (specification, section 7), with one processing step: ours.
+/// The `provenance` file beside `info`, as cloud-volume writes it (specification, section 7), with one processing step:
+/// ours.
 struct Provenance {
   std::string description;
   std::vector<std::string> sources;
-  std::string task, version;                                  // "ngforge convert", "0.1.0"
-  std::vector<std::pair<std::string, std::string>> options;   // what decided the result, in a fixed order
+  std::string task, version;                                 // "ngforge convert", "0.1.0"
+  std::vector<std::pair<std::string, std::string>> options;  // what decided the result, in a fixed order
   struct Scale {
     std::string key;
     std::uint64_t stored_chunks = 0, empty_chunks = 0;
-    std::array<Index, 3> factor{1, 1, 1};                     // from the scale before
+    std::array<Index, 3> factor{1, 1, 1};  // from the scale before
   };
   std::vector<Scale> scales;
 

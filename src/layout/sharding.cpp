@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// neuroglancer_uint64_sharded_v1 (precomputed specification, section 2): which shard holds a key, and the bytes of the indices.
+// neuroglancer_uint64_sharded_v1 (precomputed specification, section 2): which shard holds a key, and the bytes of the
+// indices.
 #include "layout/sharding.h"
 
 #include <algorithm>
@@ -14,8 +15,12 @@ namespace {
 constexpr int kMaxPreshiftBits = 9;
 constexpr std::uint64_t kEntryBytes = 24;
 
-std::uint64_t low_bits(int bits) { return bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1; }
-std::uint64_t shift_right(std::uint64_t value, int bits) { return bits >= 64 ? 0 : value >> bits; }
+std::uint64_t low_bits(int bits) {
+  return bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
+}
+std::uint64_t shift_right(std::uint64_t value, int bits) {
+  return bits >= 64 ? 0 : value >> bits;
+}
 
 std::uint32_t mix(std::uint32_t h) {
   h ^= h >> 16;
@@ -90,7 +95,9 @@ std::string shard_file_name(const ShardingSpec& spec, std::uint64_t shard) {
   return fmt::format("{:0{}x}.shard", shard, std::max(1, (spec.shard_bits + 3) / 4));
 }
 
-std::uint64_t shard_index_bytes(const ShardingSpec& spec) { return std::uint64_t{16} << spec.minishard_bits; }
+std::uint64_t shard_index_bytes(const ShardingSpec& spec) {
+  return std::uint64_t{16} << spec.minishard_bits;
+}
 
 Bytes encode_minishard_index(std::span<const ShardEntry> entries) {
   const std::size_t n = entries.size();
@@ -108,7 +115,8 @@ Bytes encode_minishard_index(std::span<const ShardEntry> entries) {
 
 Result<std::vector<ShardEntry>> decode_minishard_index(std::span<const std::byte> bytes, std::string_view where) {
   if (bytes.size() % kEntryBytes != 0)
-    return make_error(ErrorCode::invalid_data, "{}: expected a multiple of {} bytes, found {}", where, kEntryBytes, bytes.size());
+    return make_error(ErrorCode::invalid_data, "{}: expected a multiple of {} bytes, found {}", where, kEntryBytes,
+                      bytes.size());
   const std::size_t n = bytes.size() / kEntryBytes;
   std::vector<ShardEntry> entries(n);
   // Deltas wrap around: a foreign writer may list keys and values in any order.
@@ -119,18 +127,19 @@ Result<std::vector<ShardEntry>> decode_minishard_index(std::span<const std::byte
     entry.offset = end + load<std::uint64_t>(bytes.data() + 8 * (n + i));
     entry.size = load<std::uint64_t>(bytes.data() + 8 * (2 * n + i));
     if (entry.offset >> 53 != 0 || entry.size >> 53 != 0)
-      return make_error(ErrorCode::invalid_data, "{}: entry {}: expected a place below 2^53, found offset {} size {}", where, i,
-                        entry.offset, entry.size);
+      return make_error(ErrorCode::invalid_data, "{}: entry {}: expected a place below 2^53, found offset {} size {}",
+                        where, i, entry.offset, entry.size);
     end = entry.offset + entry.size;
   }
   return entries;
 }
 
-Result<ShardingSpec> plan_sharding(const GridVec& grid_shape, std::uint64_t chunk_bytes, std::uint64_t shard_bytes, bool gzip_data) {
+Result<ShardingSpec> plan_sharding(const GridVec& grid_shape, std::uint64_t chunk_bytes, std::uint64_t shard_bytes,
+                                   bool gzip_data) {
   const int total = morton_bits(grid_shape);
   if (total > 64)
-    return make_error(ErrorCode::limit, "sharding: expected a grid of at most 64 bits, found {} x {} x {} chunks", grid_shape.x,
-                      grid_shape.y, grid_shape.z);
+    return make_error(ErrorCode::limit, "sharding: expected a grid of at most 64 bits, found {} x {} x {} chunks",
+                      grid_shape.x, grid_shape.y, grid_shape.z);
   const std::uint64_t chunks = std::max<std::uint64_t>(1, shard_bytes / std::max<std::uint64_t>(1, chunk_bytes));
   const int in_shard = std::min(total, static_cast<int>(std::bit_width(chunks)) - 1);
   ShardingSpec spec;

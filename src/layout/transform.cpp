@@ -19,7 +19,8 @@ Result<Affine> parse_transform(std::string_view text, std::string_view where) {
   Affine affine;
   for (std::size_t row = 0; row < 4; ++row) {
     if (!json[row].is_array() || json[row].size() != 4)
-      return make_error(ErrorCode::invalid_data, "{}: row {}: expected four numbers, found {}", where, row, json[row].dump());
+      return make_error(ErrorCode::invalid_data, "{}: row {}: expected four numbers, found {}", where, row,
+                        json[row].dump());
     for (std::size_t column = 0; column < 4; ++column) {
       NGFORGE_TRY(affine.m[row][column], json_number(json[row][column], fmt::format("{}[{}][{}]", where, row, column)));
     }

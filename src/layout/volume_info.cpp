@@ -14,6 +14,7 @@ namespace ngforge {
 namespace {
 
 constexpr Index kMaxSize = Index{1} << 53;  // what a viewer in JavaScript can count
+constexpr std::size_t kMaxScales = 256;
 constexpr const char* kEncodings[] = {"raw", "jpeg", "png", "jxl", "compressed_segmentation", "compresso"};
 
 std::string lower(std::string text) {
@@ -26,13 +27,16 @@ std::string lower(std::string text) {
 struct Place {
   const Json& json;
   std::string path;
+  bool is_root = false;
 
   bool has(const char* member) const { return json.is_object() && json.contains(member); }
-  Place at(const char* member) const { return {json.at(member), path + (path.back() == ' ' ? "" : ".") + member}; }
+  Place at(const char* member) const { return {json.at(member), path + (is_root ? ": " : ".") + member}; }
   Place at(std::size_t i) const { return {json.at(i), fmt::format("{}[{}]", path, i)}; }
   Result<Place> need(const char* member) const {
-    if (!json.is_object()) return make_error(ErrorCode::invalid_data, "{}: expected an object, found {}", path, json.type_name());
-    if (!has(member)) return make_error(ErrorCode::invalid_data, "{}: expected a member \"{}\", found none", path, member);
+    if (!json.is_object())
+      return make_error(ErrorCode::invalid_data, "{}: expected an object, found {}", path, json.type_name());
+    if (!has(member))
+      return make_error(ErrorCode::invalid_data, "{}: expected a member \"{}\", found none", path, member);
     return at(member);
   }
 };
@@ -62,13 +66,16 @@ Result<ShardingSpec> parse_sharding(const Place& place) {
   NGFORGE_TRY(const Place type, place.need("@type"));
   NGFORGE_TRY(const std::string type_name, json_string(type.json, type.path));
   if (type_name != "neuroglancer_uint64_sharded_v1")
-    return make_error(ErrorCode::unsupported, "{}: expected \"neuroglancer_uint64_sharded_v1\", found \"{}\"", type.path, type_name);
-  const std::pair<const char*, int*> bits[] = {
-      {"preshift_bits", &spec.preshift_bits}, {"minishard_bits", &spec.minishard_bits}, {"shard_bits", &spec.shard_bits}};
+    return make_error(ErrorCode::unsupported, "{}: expected \"neuroglancer_uint64_sharded_v1\", found \"{}\"",
+                      type.path, type_name);
+  const std::pair<const char*, int*> bits[] = {{"preshift_bits", &spec.preshift_bits},
+                                               {"minishard_bits", &spec.minishard_bits},
+                                               {"shard_bits", &spec.shard_bits}};
   for (const auto& [name, value] : bits) {
     NGFORGE_TRY(const Place member, place.need(name));
     // A shard index of more than 2^32 entries would be 64 GiB.
-    NGFORGE_TRY(const Index number, json_integer(member.json, member.path, 0, std::string_view(name) == "minishard_bits" ? 32 : 64));
+    NGFORGE_TRY(const Index number,
+                json_integer(member.json, member.path, 0, std::string_view(name) == "minishard_bits" ? 32 : 64));
     *value = static_cast<int>(number);
   }
   if (spec.minishard_bits + spec.shard_bits > 64)
@@ -78,9 +85,11 @@ Result<ShardingSpec> parse_sharding(const Place& place) {
   NGFORGE_TRY(std::string hash_name, json_string(hash.json, hash.path));
   hash_name = lower(hash_name);
   if (hash_name != "identity" && hash_name != "murmurhash3_x86_128")
-    return make_error(ErrorCode::invalid_data, "{}: expected identity|murmurhash3_x86_128, found \"{}\"", hash.path, hash_name);
+    return make_error(ErrorCode::invalid_data, "{}: expected identity|murmurhash3_x86_128, found \"{}\"", hash.path,
+                      hash_name);
   spec.is_murmur = hash_name != "identity";
-  const std::pair<const char*, bool*> encodings[] = {{"minishard_index_encoding", &spec.gzip_index}, {"data_encoding", &spec.gzip_data}};
+  const std::pair<const char*, bool*> encodings[] = {{"minishard_index_encoding", &spec.gzip_index},
+                                                     {"data_encoding", &spec.gzip_data}};
   for (const auto& [name, value] : encodings) {
     if (!place.has(name)) continue;
     const Place member = place.at(name);
@@ -124,10 +133,12 @@ Result<ScaleInfo> parse_scale(const Place& place) {
   NGFORGE_TRY(scale.resolution_nm, read_triple<double>(resolution, 0));
   for (const double length : scale.resolution_nm)
     if (!(length > 0) || !std::isfinite(length))
-      return make_error(ErrorCode::invalid_data, "{}: expected lengths > 0 in nm, found {}", resolution.path, resolution.json.dump());
+      return make_error(ErrorCode::invalid_data, "{}: expected lengths > 0 in nm, found {}", resolution.path,
+                        resolution.json.dump());
   NGFORGE_TRY(const Place chunks, place.need("chunk_sizes"));
   if (!chunks.json.is_array() || chunks.json.empty())
-    return make_error(ErrorCode::invalid_data, "{}: expected at least one [x, y, z], found {}", chunks.path, chunks.json.dump());
+    return make_error(ErrorCode::invalid_data, "{}: expected at least one [x, y, z], found {}", chunks.path,
+                      chunks.json.dump());
   for (std::size_t i = 0; i < chunks.json.size(); ++i) {
     NGFORGE_TRY(const auto chunk, read_triple<Index>(chunks.at(i), 1));
     scale.chunk_sizes.push_back(chunk);
@@ -136,9 +147,18 @@ Result<ScaleInfo> parse_scale(const Place& place) {
   if (place.has("sharding")) {
     NGFORGE_TRY(scale.sharding, parse_sharding(place.at("sharding")));
     if (scale.chunk_sizes.size() != 1)
-      return make_error(ErrorCode::invalid_data, "{}: expected one size in a sharded scale, found {}", chunks.path, scale.chunk_sizes.size());
+      return make_error(ErrorCode::invalid_data, "{}: expected one size in a sharded scale, found {}", chunks.path,
+                        scale.chunk_sizes.size());
   }
   return scale;
+}
+
+// Products of sizes are computed without further checks everywhere else.
+bool is_countable(const std::array<Index, 3>& size_xyz, const VolumeInfo& info) {
+  Index bytes = info.channels * static_cast<Index>(size_of(info.type));
+  for (const Index size : size_xyz)
+    if (__builtin_mul_overflow(bytes, size, &bytes)) return false;
+  return bytes < Index{1} << 62;
 }
 
 Json to_json(const ShardingSpec& spec) {
@@ -170,7 +190,8 @@ bool read_range(std::string_view& text, Index& begin, Index& end) {
 
 GridVec ScaleInfo::grid_shape() const {
   GridVec grid;
-  for (int a = 0; a < 3; ++a) grid[a] = ceil_div(size_xyz[static_cast<std::size_t>(a)], chunk_size()[static_cast<std::size_t>(a)]);
+  for (int a = 0; a < 3; ++a)
+    grid[a] = ceil_div(size_xyz[static_cast<std::size_t>(a)], chunk_size()[static_cast<std::size_t>(a)]);
   return grid;
 }
 
@@ -186,13 +207,15 @@ Box ScaleInfo::chunk_box(const GridVec& cell) const {
 
 Result<VolumeInfo> parse_volume_info(std::string_view json, std::string_view where) {
   NGFORGE_TRY(const Json root, parse_json(json, where));
-  const Place place{root, fmt::format("{}: ", where)};
-  if (!root.is_object()) return make_error(ErrorCode::invalid_data, "{}: expected an object, found {}", where, root.type_name());
+  const Place place{root, std::string(where), true};
+  if (!root.is_object())
+    return make_error(ErrorCode::invalid_data, "{}: expected an object, found {}", where, root.type_name());
   if (place.has("@type")) {
     const Place type = place.at("@type");
     NGFORGE_TRY(const std::string name, json_string(type.json, type.path));
     if (name != "neuroglancer_multiscale_volume")
-      return make_error(ErrorCode::unsupported, "{}: expected \"neuroglancer_multiscale_volume\", found \"{}\"", type.path, name);
+      return make_error(ErrorCode::unsupported, "{}: expected \"neuroglancer_multiscale_volume\", found \"{}\"",
+                        type.path, name);
   }
   VolumeInfo info;
   NGFORGE_TRY(const Place type, place.need("type"));
@@ -204,16 +227,24 @@ Result<VolumeInfo> parse_volume_info(std::string_view json, std::string_view whe
   NGFORGE_TRY(const std::string data_name, json_string(data.json, data.path));
   const auto data_type = parse_data_type(lower(data_name));
   if (!data_type || *data_type == DataType::int64 || *data_type == DataType::float64)
-    return make_error(ErrorCode::invalid_data, "{}: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32, found \"{}\"",
-                      data.path, data_name);
+    return make_error(ErrorCode::invalid_data,
+                      "{}: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32, found \"{}\"", data.path,
+                      data_name);
   info.type = *data_type;
   NGFORGE_TRY(const Place channels, place.need("num_channels"));
   NGFORGE_TRY(info.channels, json_integer(channels.json, channels.path, 1, 65535));
   NGFORGE_TRY(const Place scales, place.need("scales"));
   if (!scales.json.is_array() || scales.json.empty())
-    return make_error(ErrorCode::invalid_data, "{}: expected at least one scale, found {}", scales.path, scales.json.type_name());
+    return make_error(ErrorCode::invalid_data, "{}: expected at least one scale, found {}", scales.path,
+                      scales.json.type_name());
+  if (scales.json.size() > kMaxScales)
+    return make_error(ErrorCode::limit, "{}: expected at most {} scales, found {}", scales.path, kMaxScales,
+                      scales.json.size());
   for (std::size_t i = 0; i < scales.json.size(); ++i) {
     NGFORGE_TRY(ScaleInfo scale, parse_scale(scales.at(i)));
+    if (!is_countable(scale.size_xyz, info))
+      return make_error(ErrorCode::limit, "{}: expected less than 2^62 bytes of voxels, found {} x {} x {}",
+                        scales.at(i).at("size").path, scale.size_xyz[0], scale.size_xyz[1], scale.size_xyz[2]);
     info.scales.push_back(std::move(scale));
   }
   const std::pair<const char*, std::string*> folders[] = {

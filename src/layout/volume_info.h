@@ -55,7 +55,8 @@ struct VolumeInfo {
 };
 
 /// Parses and checks an `info` (enum strings in any case, integers as spec 0.1 tolerates). `where` begins messages.
-/// Errors: invalid_data naming the JSON path, what was expected and found; unsupported (another @type, unknown encoding).
+/// Errors: invalid_data naming the JSON path, what was expected and found; unsupported (another @type, unknown
+/// encoding).
 Result<VolumeInfo> parse_volume_info(std::string_view json, std::string_view where);
 /// Writes `info`: fixed member order, indent 1, shortest numbers, newline at the end.
 std::string write_volume_info(const VolumeInfo& info);
