@@ -8,8 +8,8 @@
 namespace ngforge {
 namespace {
 
-// A row of chunks is read at once up to this size: long rows of a file cost little more than short ones. It must also be
-// a small part of what is kept, or a row would be given up before all coarse blocks that need it are made.
+// A row of chunks is read at once up to this size: long rows of a file cost little more than short ones. It must also
+// be a small part of what is kept, or a row would be given up before all coarse blocks that need it are made.
 constexpr std::uint64_t kMaxReadBytes = 4 << 20;
 constexpr std::uint64_t kReadsKept = 64;
 
@@ -91,8 +91,8 @@ void LivePyramid::plan_levels(std::uint64_t read_bytes) {
         if (plan_.axis_map.source_axis[static_cast<std::size_t>(a)] == 0) row_axis = a;
       }
       const std::uint64_t chunk_bytes = bytes_of(at_most(level.unit, size), stored_bytes * channels);
-      const Index chunks = std::clamp<Index>(static_cast<Index>(read_bytes / std::max<std::uint64_t>(1, chunk_bytes)), 1,
-                                             ceil_div(size[row_axis], level.unit[row_axis]));
+      const Index chunks = std::clamp<Index>(static_cast<Index>(read_bytes / std::max<std::uint64_t>(1, chunk_bytes)),
+                                             1, ceil_div(size[row_axis], level.unit[row_axis]));
       level.unit[row_axis] *= chunks;
       level.working_bytes = bytes_of(at_most(level.unit, size), (stored_bytes + 2 * value_bytes) * channels);
     } else {
@@ -162,7 +162,8 @@ Result<void> LivePyramid::read_source(const MutableBlockView& out) {
     if (auto result = source_->read(box_ijk, run.source, read.span()); !result) return std::move(result).error();
     if (!plan_.values.is_identity()) {
       Buffer mapped(values * size_of(plan_.type));
-      if (const auto bad = map_values(plan_.values, read.span(), mapped.span())) return bad_value_error(plan_, *bad, box_ijk);
+      if (const auto bad = map_values(plan_.values, read.span(), mapped.span()))
+        return bad_value_error(plan_, *bad, box_ijk);
       read = std::move(mapped);
     }
     const ChannelRange outputs{run.first_output, run.first_output + run.source.size()};
@@ -171,8 +172,8 @@ Result<void> LivePyramid::read_source(const MutableBlockView& out) {
   return {};
 }
 
-// Cuts the block into the cells that begin in one and the same finer block, so that no more than one is needed at a time
-// wherever cells do not cross borders.
+// Cuts the block into the cells that begin in one and the same finer block, so that no more than one is needed at a
+// time wherever cells do not cross borders.
 Result<void> LivePyramid::reduce(std::size_t level, const MutableBlockView& out) {
   const Factor& factor = plan_.scales[level].factor;
   const Level& finer = levels_[level - 1];

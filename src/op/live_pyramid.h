@@ -15,16 +15,16 @@
 
 namespace ngforge {
 
-/// The voxels of all planned scales, made from the source when they are asked for: the same as `convert` stores. A coarse
-/// block is made from the blocks of the finer scale, each once, and kept while the budget allows; finer blocks are given up
-/// first, since they are made again most cheaply.
+/// The voxels of all planned scales, made from the source when they are asked for: the same as `convert` stores. A
+/// coarse block is made from the blocks of the finer scale, each once, and kept while the budget allows; finer blocks
+/// are given up first, since they are made again most cheaply.
 ///
-/// Thread-safe. How many threads work at once is bounded by memory: half of the budget is for blocks that are kept, half for
-/// those that are being made.
+/// Thread-safe. How many threads work at once is bounded by memory: half of the budget is for blocks that are kept,
+/// half for those that are being made.
 class LivePyramid {
  public:
-  /// `source` must allow any box. Errors: needs_decision (not even one block can be made in `memory_bytes`; the hint says
-  /// which --memory would do, of which the caller gives at least half).
+  /// `source` must allow any box. Errors: needs_decision (not even one block can be made in `memory_bytes`; the hint
+  /// says which --memory would do, of which the caller gives at least half).
   static Result<std::unique_ptr<LivePyramid>> create(std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
                                                      std::uint64_t memory_bytes, std::stop_token stop);
 
@@ -35,8 +35,8 @@ class LivePyramid {
   Result<std::shared_ptr<const Block>> block_of(std::size_t level, const GridVec& cell);
 
  private:
-  // Blocks of one scale are `unit` voxels large, cut at the end of the scale: chunks, but at full resolution several chunks
-  // along the axis that is contiguous in the source.
+  // Blocks of one scale are `unit` voxels large, cut at the end of the scale: chunks, but at full resolution several
+  // chunks along the axis that is contiguous in the source.
   struct Level {
     Box box;
     VoxelVec unit;
@@ -49,7 +49,8 @@ class LivePyramid {
   };
   using Pointer = std::shared_ptr<const Block>;
 
-  LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes, std::stop_token stop);
+  LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes,
+              std::stop_token stop);
   void plan_levels(std::uint64_t read_bytes);
   Key unit_at(std::size_t level, const VoxelVec& voxel) const;
   Box unit_box(const Key& key) const;

@@ -15,9 +15,9 @@
 
 namespace ngforge {
 
-/// Values that are made when first asked for: once, however many threads ask at the same time, and kept within a budget.
-/// What is given up first: values of the lowest rank, and among them the one that was used least recently. A value that was
-/// given up lives on for those who hold it. Failures are told to all who wait, and not kept.
+/// Values that are made when first asked for: once, however many threads ask at the same time, and kept within a
+/// budget. What is given up first: values of the lowest rank, and among them the one that was used least recently. A
+/// value that was given up lives on for those who hold it. Failures are told to all who wait, and not kept.
 ///
 /// Thread-safe. A make function may ask for other keys as long as the keys do not ask for each other in a circle.
 template <class Key, class Value>
@@ -33,8 +33,8 @@ class OnceCache {
     return find_locked(key);
   }
 
-  /// The value, made by `make()` -> Result<Pointer> when it is not there. `rank` must be the same for each call with a key;
-  /// `bytes_of(value)` is what it takes of the budget.
+  /// The value, made by `make()` -> Result<Pointer> when it is not there. `rank` must be the same for each call with a
+  /// key; `bytes_of(value)` is what it takes of the budget.
   template <class Make, class BytesOf>
   Result<Pointer> get(const Key& key, int rank, const Make& make, const BytesOf& bytes_of) {
     std::unique_lock lock(mutex_);

@@ -14,7 +14,9 @@ namespace {
 
 using Cache = OnceCache<int, std::string>;
 
-std::uint64_t length(const std::string& text) { return text.size(); }
+std::uint64_t length(const std::string& text) {
+  return text.size();
+}
 
 /// Gets a key; counts how often it is made.
 std::string get(Cache& cache, int key, int rank, const std::string& value, int& made) {

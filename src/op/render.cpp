@@ -37,7 +37,8 @@ class RenderStore : public Store {
   Result<ObjectInfo> stat(const std::string& key) override {
     NGFORGE_TRY(const auto value, value_of(key));
     const std::string_view text(reinterpret_cast<const char*>(value->data()), value->size());
-    return ObjectInfo{value->size(), fmt::format("{:x}-{:016x}", value->size(), std::hash<std::string_view>{}(text)), ""};
+    return ObjectInfo{value->size(), fmt::format("{:x}-{:016x}", value->size(), std::hash<std::string_view>{}(text)),
+                      ""};
   }
 
   Result<Bytes> get(const std::string& key) override {
@@ -58,7 +59,8 @@ class RenderStore : public Store {
     if (!prefix.empty()) {
       if (scale_of(prefix.substr(0, prefix.size() - 1)) == nullptr)
         return make_error(ErrorCode::not_found, "{}: there is no folder {}", place_, prefix);
-      return make_error(ErrorCode::unsupported, "{}: the chunks of a live view are made when asked for, not listed", place_);
+      return make_error(ErrorCode::unsupported, "{}: the chunks of a live view are made when asked for, not listed",
+                        place_);
     }
     std::vector<std::string> names;
     for (const auto& [name, text] : documents_) names.push_back(name);
@@ -87,10 +89,10 @@ class RenderStore : public Store {
   }
 
   Result<Pointer> value_of(const std::string& key) {
-    if (const auto found = documents_.find(key); found != documents_.end())
-      return Pointer(Pointer(), &found->second);
+    if (const auto found = documents_.find(key); found != documents_.end()) return Pointer(Pointer(), &found->second);
     return encoded_.get(
-        key, 0, [&] { return make_chunk(key); }, [](const Bytes& bytes) { return static_cast<std::uint64_t>(bytes.size()); });
+        key, 0, [&] { return make_chunk(key); },
+        [](const Bytes& bytes) { return static_cast<std::uint64_t>(bytes.size()); });
   }
 
   Result<Pointer> make_chunk(const std::string& key) {

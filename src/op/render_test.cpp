@@ -261,8 +261,8 @@ TEST(Render, SaysHowMuchMemoryItNeeds) {
   Fixture image(StoredType::uint8, {300, 128, 128}, 1, small_chunks({64, 64, 64}));
   RunOptions run;
   run.memory_bytes = 1 << 20;
-  const auto store = render("scan", std::make_unique<FakeSource>(image.header, Access::any_box, image.values, image.log),
-                            image.plan, run);
+  const auto store = render(
+      "scan", std::make_unique<FakeSource>(image.header, Access::any_box, image.values, image.log), image.plan, run);
   ASSERT_FALSE(store.has_value());
   EXPECT_EQ(store.error().code, ErrorCode::needs_decision);
   EXPECT_THAT(store.error().hint, HasSubstr("--memory"));
@@ -272,8 +272,7 @@ TEST(Render, AnswersOnlyTheNamesOfTheGrid) {
   Fixture image(StoredType::uint8, {50, 37, 29}, 1, small_chunks());
   const auto store = image.open(Access::any_box);
   const std::string scale = image.plan.info.scales[0].key;
-  for (const std::string key :
-       {"", "infos", "info/", "1_2_3/0-16_0-8_0-8", "0-16_0-8_0-8", "/0-16_0-8_0-8"}) {
+  for (const std::string key : {"", "infos", "info/", "1_2_3/0-16_0-8_0-8", "0-16_0-8_0-8", "/0-16_0-8_0-8"}) {
     EXPECT_EQ(store->get(key).error().code, ErrorCode::not_found) << key;
   }
   for (const char* name : {"", "0-16_0-8", "0-15_0-8_0-8", "1-17_0-8_0-8", "0-16_0-8_24-32", "0-16_0-8_32-40",

@@ -53,8 +53,8 @@ class UnpackedSource : public VolumeSource {
     for (Index channel = channels.begin; channel < channels.end; ++channel) {
       for (Index k = box.begin.z; k < box.end.z; ++k) {
         for (Index j = box.begin.y; j < box.end.y; j += whole_rows ? size.y : 1) {
-          const std::uint64_t from =
-              plane_offset(channel, k) + static_cast<std::uint64_t>(j) * row_bytes_ + static_cast<std::uint64_t>(box.begin.x) * value_bytes_;
+          const std::uint64_t from = plane_offset(channel, k) + static_cast<std::uint64_t>(j) * row_bytes_ +
+                                     static_cast<std::uint64_t>(box.begin.x) * value_bytes_;
           if (scratch_) {
             NGFORGE_CHECK(scratch_->read(from, {to, run_bytes}));
           } else {
@@ -100,9 +100,11 @@ class UnpackedSource : public VolumeSource {
       folder = none ? "/tmp" : found.string();
     }
     if (run_.on_notice)
-      run_.on_notice(fmt::format("unpacking {} MiB to scratch in {} (more than half of --memory)", total_bytes_ >> 20, folder));
+      run_.on_notice(
+          fmt::format("unpacking {} MiB to scratch in {} (more than half of --memory)", total_bytes_ >> 20, folder));
     auto scratch = ScratchFile::create(folder);
-    if (!scratch) return std::move(scratch).error().with_hint("name another folder with --scratch, or allow more with --memory");
+    if (!scratch)
+      return std::move(scratch).error().with_hint("name another folder with --scratch, or allow more with --memory");
     scratch_.emplace(std::move(*scratch));
     return {};
   }

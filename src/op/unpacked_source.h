@@ -11,8 +11,9 @@
 namespace ngforge {
 
 /// Makes a stream (Access::once) readable in any box and from any thread: the first read() takes all planes
-/// [k_begin, k_end) of `channels` (ascending) from it, to memory if that takes at most `memory_bytes`, else to an unlinked
-/// scratch file, which on_notice announces. Nothing is read before. Reading anything outside of that part is not allowed.
+/// [k_begin, k_end) of `channels` (ascending) from it, to memory if that takes at most `memory_bytes`, else to an
+/// unlinked scratch file, which on_notice announces. Nothing is read before. Reading anything outside of that part is
+/// not allowed.
 ///
 /// Errors of every read(): the stream's own, kept from the first one on; io (scratch); cancelled.
 std::unique_ptr<VolumeSource> unpack_when_read(std::unique_ptr<VolumeSource> stream, Index k_begin, Index k_end,
