@@ -33,8 +33,12 @@ constexpr TypeRow kTypes[] = {{0, StoredType::uint8},
 std::int32_t int_at(std::span<const std::byte> head, std::size_t offset) {
   return load<std::int32_t, std::endian::big>(head.data() + offset);
 }
-double real_at(std::span<const std::byte> head, std::size_t offset) {
-  return static_cast<double>(load<float, std::endian::big>(head.data() + offset));
+float real_at(std::span<const std::byte> head, std::size_t offset) {
+  return load<float, std::endian::big>(head.data() + offset);
+}
+
+bool has_ras(std::span<const std::byte> head) {
+  return load<std::int16_t, std::endian::big>(head.data() + kGoodRas) != 0;
 }
 
 template <class Expected, class Found>
@@ -45,13 +49,13 @@ Error wrong(const ByteSource& bytes, std::string_view field, std::size_t offset,
       .of_source();
 }
 
-/// From voxel size, directions and the world position of the volume's centre voxel; coronal and 1 mm when the file says
-/// that these fields mean nothing.
+/// From voxel size, directions and the world position of the volume's middle; coronal and 1 mm when the file says that
+/// these fields mean nothing. Rounded to float32 where nibabel does, or the corner would differ by micrometres.
 Result<Affine> read_affine(const ByteSource& bytes, const SourceVec& size_ijk) {
   const auto head = bytes.head();
-  std::array<double, 3> delta{1, 1, 1}, centre{};
-  double directions[3][3] = {{-1, 0, 0}, {0, 0, 1}, {0, -1, 0}};  // [world axis][voxel axis]
-  if (load<std::int16_t, std::endian::big>(head.data() + kGoodRas) != 0) {
+  std::array<float, 3> delta{1, 1, 1}, centre{};
+  float directions[3][3] = {{-1, 0, 0}, {0, 0, -1}, {0, 1, 0}};  // [world axis][voxel axis]
+  if (has_ras(head)) {
     for (std::size_t a = 0; a < 3; ++a) {
       delta[a] = real_at(head, kDelta + 4 * a);
       centre[a] = real_at(head, kCentre + 4 * a);
@@ -60,12 +64,13 @@ Result<Affine> read_affine(const ByteSource& bytes, const SourceVec& size_ijk) {
   }
   Affine affine;
   for (std::size_t r = 0; r < 3; ++r) {
-    affine.m[r][3] = centre[r];
+    double to_middle = 0;
     for (int a = 0; a < 3; ++a) {
-      // The product is rounded to float32, as nibabel and FreeSurfer do, or the corner would differ by micrometres.
-      affine.m[r][a] = static_cast<double>(static_cast<float>(directions[r][a] * delta[a]));
-      affine.m[r][3] -= affine.m[r][a] * static_cast<double>(size_ijk[a]) / 2;
+      const float step = directions[r][a] * delta[a];
+      affine.m[r][a] = step;
+      to_middle += static_cast<double>(step) * static_cast<double>(size_ijk[a]);
     }
+    affine.m[r][3] = static_cast<float>(centre[r] - to_middle / 2);
   }
   if (!inverse(affine))
     return wrong(bytes, "delta, Mdc, Pxyz_c", kDelta, "voxel sizes and three independent directions",
@@ -100,11 +105,10 @@ Result<std::unique_ptr<VolumeSource>> open_mgh(std::shared_ptr<ByteSource> bytes
   }
   header.type = row->type;
   NGFORGE_TRY(header.affine_ijk_to_mm, read_affine(*bytes, header.size_ijk));
-  const bool has_geometry = load<std::int16_t, std::endian::big>(head.data() + kGoodRas) != 0;
-  header.has_voxel_size = has_geometry;
+  header.has_voxel_size = has_ras(head);
   header.is_anatomical = true;
   header.format = bytes->is_gzip() ? "MGZ" : "MGH";
-  header.details = has_geometry ? "RAS matrix in the header" : "no RAS matrix in the header, taken as coronal";
+  header.details = header.has_voxel_size ? "RAS matrix in the header" : "no RAS matrix in the header, taken as coronal";
   const RasterLayout layout{.data_offset = kDataOffset,
                             .is_foreign_order = std::endian::native != std::endian::big,
                             .number_bytes = size_of(header.type)};
