@@ -6,6 +6,7 @@
 
 #include <fmt/ranges.h>
 #include "layout/provenance.h"
+#include "layout/sharding.h"
 #include "layout/transform.h"
 #include "ngforge/op.h"
 #include "ngforge/version.h"
