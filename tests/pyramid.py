@@ -49,13 +49,12 @@ def _average_floats(values, exists, outside):
         return np.where(count > 0, total / count, np.nan)
 
 
-def _majority(values, exists, outside):
+def _majority(values, exists):
     shape = values.shape[:-1]
     rows, masks = values.reshape(-1, values.shape[-1]), exists.reshape(-1, values.shape[-1])
     result = np.empty(len(rows), values.dtype)
     for i, (row, mask) in enumerate(zip(rows, masks, strict=True)):
-        present = row[mask] if outside is None else np.where(mask, row, np.array(outside, row.dtype))
-        labels, counts = np.unique(present, return_counts=True)
+        labels, counts = np.unique(row[mask], return_counts=True)
         result[i] = labels[np.argmax(counts)]  # unique sorts, argmax takes the first: ties to the smallest
     return result.reshape(shape)
 
@@ -66,12 +65,12 @@ def _stride(values, exists):
 
 
 def downsample(fine, offset, factor, method, outside=None):
-    """Returns (coarse voxels, their offset). `outside`: what voxels that do not exist count as; None: nothing."""
+    """Returns (coarse voxels, their offset). `outside`: what voxels that do not exist count as in an average; None: nothing."""
     values, exists, begin = _cells(fine, np.array(offset), np.array(factor))
     if method == "stride":
         coarse = _stride(values, exists)
     elif method == "majority":
-        coarse = _majority(values, exists, outside)
+        coarse = _majority(values, exists)
     elif np.issubdtype(fine.dtype, np.integer):
         coarse = _average_integers(values, exists, outside)
     else:

@@ -17,6 +17,7 @@ def as_channels(values):
 def check_scales(folder, finest, method, offset=(0, 0, 0), outside=None, scales=None):
     """Every scale's grid and voxels: the finest is `finest` [x, y, z, channel], each other comes from the one before."""
     dataset = Dataset(folder)
+    finest = finest.astype(finest.dtype.newbyteorder("="))
     assert dataset.dtype == finest.dtype and dataset.channels == finest.shape[3]
     assert scales is None or len(dataset.scales) == scales
     values, offset = finest, np.array(offset)

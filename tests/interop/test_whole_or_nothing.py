@@ -117,13 +117,13 @@ def test_resume_says_what_differs(source, layout, tmp_path):
         assert running.poll() is None
     running.kill()
     running.wait()
-    other = run("convert", source, destination, "--layout", layout, "--resume", *OPTIONS, "--chunk-size", "32")
-    assert other.status == 5 and "chunk" in other.err
+    other = run("convert", source, destination, "--layout", layout, "--resume", *OPTIONS[2:], "--chunk-size", "32")
+    assert other.status == 5 and "chunk" in other.err, other.err
     copy = tmp_path / "copy.nii"
     data = bytearray(source.read_bytes())
     copy.write_bytes(data)
     changed = run("convert", copy, destination, "--layout", layout, "--resume", *OPTIONS)
-    assert changed.status == 5 and "source" in changed.err
+    assert changed.status == 5 and "source" in changed.err, changed.err
 
 
 def test_overwrite_replaces_only_when_complete(source, layout, tmp_path):
@@ -205,10 +205,12 @@ def test_unreadable_source(source, powerless):
     assert failed.status == 3 and str(secret) in failed.err, failed.err
 
 
-def test_destination_below_a_missing_folder(source, tmp_path):
-    failed = run("convert", source, tmp_path / "no/such/out")
-    assert failed.status in (3, 6) and "no/such" in failed.err
-    assert not (tmp_path / "no").exists()
+def test_folders_above_the_destination_are_made_and_unmade(source, tmp_path):
+    cut = tmp_path / "cut.nii"
+    cut.write_bytes(source.read_bytes()[:1_000_000])
+    assert run("convert", cut, tmp_path / "new/folder/out").status == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["cut.nii"]
+    convert(source, tmp_path / "new/folder/out")
 
 
 def test_two_runs_at_once(source, layout, reference, tmp_path):
