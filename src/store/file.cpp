@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// A folder on disk. A key is a path below it; when there is no such file but NAME.gz, that is the value, encoded by
+// gzip (as cloud-volume and neuroglancer-scripts write chunks; precomputed specification, section 7).
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "store/store.h"
+
+namespace ngforge {
+namespace {
+
+// get() reads a value whole; what is larger is read by ranges.
+constexpr std::uint64_t kMaxWholeBytes = std::uint64_t{1} << 32;
+
+Error system_error(const std::string& path, std::string_view what) {
+  const int code = errno;
+  switch (code) {
+    case ENOENT:
+    case ENOTDIR:
+    case ELOOP:
+    case ENAMETOOLONG: return make_error(ErrorCode::not_found, "{}: expected a file, found none", path);
+    case EACCES:
+    case EPERM:
+    case EROFS: return make_error(ErrorCode::permission, "{}: {}: {}", path, what, std::strerror(code));
+    default: return make_error(ErrorCode::io, "{}: {}: {}", path, what, std::strerror(code));
+  }
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int number = -1) : number_(number) {}
+  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (number_ >= 0) ::close(number_);
+  }
+  int get() const { return number_; }
+  bool is_open() const { return number_ >= 0; }
+  int release() { return std::exchange(number_, -1); }
+  /// Closes and says whether all was well (a full disk may show only now).
+  bool close() { return ::close(std::exchange(number_, -1)) == 0; }
+
+ private:
+  int number_;
+};
+
+Result<void> read_exactly(int descriptor, std::uint64_t offset, std::span<std::byte> out, const std::string& path) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const auto count = ::pread(descriptor, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error(path, "cannot be read");
+    if (count == 0)
+      return make_error(ErrorCode::io, "{}: expected {} bytes at {}, found {}: the file was cut while it was read",
+                        path, out.size(), offset, done);
+    done += static_cast<std::size_t>(count);
+  }
+  return {};
+}
+
+Result<void> write_all(int descriptor, std::span<const std::byte> bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const auto count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return system_error(path, "cannot be written");
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+class FileStore final : public Store {
+ public:
+  /// `real_root`: without links or "..". `root`: for messages.
+  FileStore(Descriptor folder, std::string root, std::string real_root)
+      : folder_(std::move(folder)), root_(std::move(root)), real_root_(std::move(real_root)) {}
+
+  std::string describe() const override { return root_; }
+  Result<ObjectInfo> stat(const std::string& key) override {
+    NGFORGE_TRY(const File file, open_value(key));
+    return file.info();
+  }
+  Result<Bytes> get(const std::string& key) override;
+  Result<Bytes> get_range(const std::string& key, ByteRange range) override;
+  Result<std::vector<std::string>> list(const std::string& prefix) override;
+  Result<void> put(const std::string& key, std::span<const std::byte> bytes) override;
+
+ private:
+  struct File {
+    Descriptor descriptor;
+    struct stat status{};
+    bool is_gzip = false;
+    std::uint64_t size() const { return static_cast<std::uint64_t>(status.st_size); }
+    ObjectInfo info() const;
+  };
+
+  std::string path_of(const std::string& key) const { return root_ + "/" + key; }
+  Result<Descriptor> open_below(const std::string& key, int flags) const;
+  Result<Descriptor> open_checked(const std::string& key, int flags) const;
+  Result<File> open_file(const std::string& key) const;
+  Result<File> open_value(const std::string& key) const;
+  Result<Descriptor> make_folder_of(const std::string& key) const;
+
+  Descriptor folder_;
+  std::string root_, real_root_;
+};
+
+ObjectInfo FileStore::File::info() const {
+  const auto ns = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000u +
+                  static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+  return {size(), fmt::format("{:x}-{:x}-{:x}", size(), ns, status.st_ino), is_gzip ? "gzip" : ""};
+}
+
+// The kernel refuses to leave the folder. It also refuses links with absolute targets inside of it: those (and kernels
+// and containers without openat2) take the longer way.
+Result<Descriptor> FileStore::open_below(const std::string& key, int flags) const {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  const auto number = ::syscall(SYS_openat2, folder_.get(), key.c_str(), &how, sizeof how);
+  if (number >= 0) return Descriptor(static_cast<int>(number));
+  if (errno == EXDEV || errno == ENOSYS || errno == EPERM || errno == EAGAIN) return open_checked(key, flags);
+  return system_error(path_of(key), "cannot be opened");
+}
+
+// Opens the name without effect (O_PATH), asks where it has led, and only then opens what was found there.
+Result<Descriptor> FileStore::open_checked(const std::string& key, int flags) const {
+  Descriptor found(::openat(folder_.get(), key.c_str(), O_PATH | O_CLOEXEC));
+  if (!found.is_open()) return system_error(path_of(key), "cannot be opened");
+  const std::string link = fmt::format("/proc/self/fd/{}", found.get());
+  char target[PATH_MAX];
+  const auto length = ::readlink(link.c_str(), target, sizeof target);
+  if (length < 0 || static_cast<std::size_t>(length) == sizeof target)
+    return system_error(path_of(key), "cannot be resolved");
+  const std::string_view real(target, static_cast<std::size_t>(length));
+  const std::string inside = real_root_ == "/" ? real_root_ : real_root_ + "/";
+  if (!real.starts_with(inside) && real != real_root_)
+    return make_error(ErrorCode::permission, "{}: expected a file inside the folder, found a link out of it",
+                      path_of(key));
+  Descriptor opened(::open(link.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!opened.is_open()) return system_error(path_of(key), "cannot be opened");
+  return opened;
+}
+
+Result<FileStore::File> FileStore::open_file(const std::string& key) const {
+  File file;
+  NGFORGE_TRY(file.descriptor, open_below(key, O_RDONLY));
+  if (::fstat(file.descriptor.get(), &file.status) != 0) return system_error(path_of(key), "cannot be read");
+  if (!S_ISREG(file.status.st_mode))
+    return make_error(ErrorCode::not_found, "{}: expected a file, found {}", path_of(key),
+                      S_ISDIR(file.status.st_mode) ? "a folder" : "something else");
+  return file;
+}
+
+Result<FileStore::File> FileStore::open_value(const std::string& key) const {
+  if (!is_valid_key(key))
+    return make_error(ErrorCode::not_found, "{}: expected a relative key, found \"{}\"", root_, key);
+  auto file = open_file(key);
+  if (file || file.error().code != ErrorCode::not_found) return file;
+  auto packed = open_file(key + ".gz");
+  if (packed) packed->is_gzip = true;
+  // The name that was asked for belongs into the message.
+  if (!packed && packed.error().code == ErrorCode::not_found) return file;
+  return packed;
+}
+
+Result<Bytes> FileStore::get(const std::string& key) {
+  NGFORGE_TRY(const File file, open_value(key));
+  if (file.size() > kMaxWholeBytes)
+    return make_error(ErrorCode::limit, "{}: expected at most {} bytes to read at once, found {}", path_of(key),
+                      kMaxWholeBytes, file.size());
+  Bytes bytes(static_cast<std::size_t>(file.size()));
+  NGFORGE_CHECK(read_exactly(file.descriptor.get(), 0, bytes, path_of(key)));
+  return bytes;
+}
+
+Result<Bytes> FileStore::get_range(const std::string& key, ByteRange range) {
+  NGFORGE_TRY(const File file, open_value(key));
+  if (range.offset > file.size() || range.length > file.size() - range.offset)
+    return make_error(ErrorCode::invalid_argument, "{}: expected a range inside {} bytes, found {} bytes at {}",
+                      path_of(key), file.size(), range.length, range.offset);
+  Bytes bytes(static_cast<std::size_t>(range.length));
+  NGFORGE_CHECK(read_exactly(file.descriptor.get(), range.offset, bytes, path_of(key)));
+  return bytes;
+}
+
+Result<std::vector<std::string>> FileStore::list(const std::string& prefix) {
+  const std::string folder = prefix.empty() ? "." : prefix.substr(0, prefix.size() - 1);
+  if (!prefix.empty() && (prefix.back() != '/' || !is_valid_key(folder)))
+    return make_error(ErrorCode::not_found, "{}: expected a relative folder, found \"{}\"", root_, prefix);
+  NGFORGE_TRY(Descriptor descriptor, open_below(folder, O_RDONLY | O_DIRECTORY));
+  struct Close {
+    void operator()(DIR* d) const { ::closedir(d); }
+  };
+  const std::unique_ptr<DIR, Close> stream(::fdopendir(descriptor.get()));
+  if (!stream) return system_error(path_of(folder), "cannot be listed");
+  const int number = descriptor.release();  // the stream closes it
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
+    std::string name = entry->d_name;
+    if (name == "." || name == "..") continue;
+    struct stat status{};
+    // A link is what it leads to; one that leads nowhere is not a key.
+    if (::fstatat(number, name.c_str(), &status, 0) != 0) continue;
+    if (S_ISDIR(status.st_mode)) name += '/';
+    names.push_back(std::move(name));
+  }
+  if (errno != 0) return system_error(path_of(folder), "cannot be listed");
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<Descriptor> FileStore::make_folder_of(const std::string& key) const {
+  NGFORGE_TRY(Descriptor folder, open_below(".", O_RDONLY | O_DIRECTORY));
+  for (auto slash = key.find('/'); slash != std::string::npos; slash = key.find('/', slash + 1)) {
+    const std::string path = key.substr(0, slash);
+    const std::string name = path.substr(path.rfind('/') + 1);
+    if (::mkdirat(folder.get(), name.c_str(), 0777) != 0 && errno != EEXIST)
+      return system_error(path_of(path), "cannot be made");
+    NGFORGE_TRY(folder, open_below(path, O_RDONLY | O_DIRECTORY));
+  }
+  return folder;
+}
+
+Result<void> FileStore::put(const std::string& key, std::span<const std::byte> bytes) {
+  if (!is_valid_key(key))
+    return make_error(ErrorCode::invalid_argument, "{}: expected a relative key, found \"{}\"", root_, key);
+  NGFORGE_TRY(const Descriptor folder, make_folder_of(key));
+  static std::atomic<std::uint64_t> counter;
+  const std::string name = key.substr(key.rfind('/') + 1);
+  const std::string growing = fmt::format(".{}-{}.tmp", ::getpid(), ++counter);
+  Descriptor file(::openat(folder.get(), growing.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (!file.is_open()) return system_error(path_of(key), "cannot be made");
+  const auto finish = [&]() -> Result<void> {
+    NGFORGE_CHECK(write_all(file.get(), bytes, path_of(key)));
+    if (!file.close()) return system_error(path_of(key), "cannot be written");
+    if (::renameat(folder.get(), growing.c_str(), folder.get(), name.c_str()) != 0)
+      return system_error(path_of(key), "cannot take its name");
+    return {};
+  };
+  auto result = finish();
+  if (!result) ::unlinkat(folder.get(), growing.c_str(), 0);
+  return result;
+}
+
+Result<std::shared_ptr<Store>> open(const std::string& path) {
+  Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) {
+    if (errno == ENOTDIR) {
+      struct stat status{};
+      if (::stat(path.c_str(), &status) == 0)
+        return make_error(ErrorCode::unsupported, "{}: expected a folder, found a file", path);
+    }
+    if (errno == ENOENT || errno == ENOTDIR)
+      return make_error(ErrorCode::not_found, "{}: expected a folder, found none", path);
+    return system_error(path, "cannot be opened");
+  }
+  struct Free {
+    void operator()(char* p) const { std::free(p); }
+  };
+  const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));
+  if (!real) return system_error(path, "cannot be resolved");
+  std::string root = path;
+  while (root.size() > 1 && root.back() == '/') root.pop_back();
+  return std::shared_ptr<Store>(std::make_shared<FileStore>(std::move(folder), std::move(root), real.get()));
+}
+
+}  // namespace
+
+extern const StoreDescriptor file_store;
+const StoreDescriptor file_store{.scheme = "file", .title = "file: a folder on disk", .open = open};
+
+}  // namespace ngforge
