@@ -213,6 +213,7 @@ class GzipWriter final : public NiftiWriter {
     std::vector<std::byte> bytes;
     unsigned long crc = 0;
     std::size_t plain_bytes = 0;
+    bool has_failed = false;  // no memory
   };
 
   Result<void> submit() {
@@ -223,7 +224,12 @@ class GzipWriter final : public NiftiWriter {
     std::lock_guard lock(mutex_);
     ++in_pool_;
     pool_.submit([this, block, number = submitted_++](int) {
-      Packed packed = deflate_block(*block);
+      Packed packed;
+      try {
+        packed = deflate_block(*block);
+      } catch (const std::bad_alloc&) {
+        packed.has_failed = true;
+      }
       std::lock_guard inner(mutex_);
       packed_.emplace(number, std::move(packed));
       --in_pool_;
@@ -239,6 +245,7 @@ class GzipWriter final : public NiftiWriter {
       changed_.wait(lock, [&] { return packed_.contains(written_); });
       const Packed packed = std::move(packed_.extract(written_).mapped());
       lock.unlock();
+      if (packed.has_failed) return make_error(ErrorCode::internal, "the machine has no memory left");
       NGFORGE_CHECK(output_.write(packed.bytes));
       crc_ = crc32_combine(crc_, packed.crc, static_cast<z_off_t>(packed.plain_bytes));
       size_ += packed.plain_bytes;
