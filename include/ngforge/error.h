@@ -71,21 +71,20 @@ Error make_error(ErrorCode code, fmt::format_string<Args...> format, Args&&... a
 
 /// NGFORGE_TRY(auto x, expr): passes the error of `expr` up, else binds its value to `x`.
 #define NGFORGE_TRY(declaration, expression) NGFORGE_TRY_(NGFORGE_CONCAT(try_, __LINE__), declaration, expression)
-#define NGFORGE_TRY_(result, declaration, expression)      \
-  auto result = (expression);                              \
+#define NGFORGE_TRY_(result, declaration, expression)        \
+  auto result = (expression);                                \
   if (!result.has_value()) return std::move(result).error(); \
   declaration = std::move(*result)
 
 /// NGFORGE_CHECK(expr): passes the error of a Result<void> (or of an unused value) up.
-#define NGFORGE_CHECK(expression)                                                     \
-  do {                                                                                \
-    auto check_ = (expression);                                                       \
-    if (!check_.has_value()) return std::move(check_).error();                        \
+#define NGFORGE_CHECK(expression)                              \
+  do {                                                         \
+    auto check_ = (expression);                                \
+    if (!check_.has_value()) return std::move(check_).error(); \
   } while (false)
 
 /// For our own mistakes, never for input.
-#define NGFORGE_ASSERT(condition) \
-  ((condition) ? (void)0 : ::ngforge::assertion_failed(#condition, __FILE__, __LINE__))
+#define NGFORGE_ASSERT(condition) ((condition) ? (void)0 : ::ngforge::assertion_failed(#condition, __FILE__, __LINE__))
 
 namespace ngforge {
 [[noreturn]] void assertion_failed(const char* condition, const char* file, int line);

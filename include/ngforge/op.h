@@ -18,16 +18,16 @@ namespace ngforge {
 
 /// What a running operation tells its caller. Called from one thread at a time; must not block for long.
 struct Progress {
-  std::string stage;                // "converting"
+  std::string stage;                  // "converting"
   std::uint64_t done = 0, total = 0;  // in `unit`
-  std::string unit;                 // "voxels"
+  std::string unit;                   // "voxels"
 };
 
 /// How an operation runs; nothing in here changes its result.
 struct RunOptions {
-  int threads = 0;                  // 0: all cores
-  std::uint64_t memory_bytes = 0;   // 0: a quarter of the machine, at most 4 GiB
-  std::string scratch;              // folder; "": beside the destination
+  int threads = 0;                 // 0: all cores
+  std::uint64_t memory_bytes = 0;  // 0: a quarter of the machine, at most 4 GiB
+  std::string scratch;             // folder; "": beside the destination
   std::function<void(const Progress&)> on_progress;
   std::function<void(const std::string&)> on_notice;  // one line that a user should see (a choice that was made)
   std::stop_token stop;
@@ -35,30 +35,30 @@ struct RunOptions {
 
 /// Options that decide what a volume becomes (COMMANDS.md, "Options of convert"). Empty means the default given there.
 struct VolumeOptions {
-  std::string type;                 // "", "image", "segmentation"
+  std::string type;  // "", "image", "segmentation"
   std::string encoding = "auto";
-  std::string layout = "sharded";   // sharded, flat, deep
-  std::string compress = "gzip";    // gzip, none
-  int level = 6;                    // 0..12
+  std::string layout = "sharded";  // sharded, flat, deep
+  std::string compress = "gzip";   // gzip, none
+  int level = 6;                   // 0..12
   std::uint64_t shard_bytes = 512ull << 20;
-  std::string sharding;             // "preshift,minishard,shard[,hash]"
+  std::string sharding;  // "preshift,minishard,shard[,hash]"
   std::optional<std::array<Index, 3>> chunk_size_xyz;
   std::array<Index, 3> block_size_xyz{8, 8, 8};
   std::string downsample = "auto";  // auto, average, majority, stride
   std::string factor = "auto";      // "2,2,1;2,2,2"
   std::optional<int> scales;
-  std::string outside = "edge";     // "edge" or a number
+  std::string outside = "edge";  // "edge" or a number
   std::optional<std::array<double, 3>> voxel_size_nm;
   std::optional<std::array<Index, 3>> voxel_offset;
   std::string orientation = "RAS";  // for sources with anatomical axes
   std::string dtype;
   std::optional<std::array<double, 2>> window;
   std::optional<double> nan;
-  std::string complex_part;         // abs, phase, real, imag
+  std::string complex_part;  // abs, phase, real, imag
   bool ignore_scaling = false;
-  std::string channel = "all";      // "all" or a number
+  std::string channel = "all";  // "all" or a number
   std::optional<Index> time;
-  std::string crop;                 // "X0:X1,Y0:Y1,Z0:Z1", output voxels at full resolution
+  std::string crop;  // "X0:X1,Y0:Y1,Z0:Z1", output voxels at full resolution
   bool keep_empty = false;
 };
 
@@ -75,8 +75,8 @@ struct ScaleReport {
   std::uint64_t chunks = 0;         // in the grid
   std::uint64_t stored_chunks = 0;  // known after writing
   std::uint64_t empty_chunks = 0;
-  std::uint64_t files = 0;          // plan: an upper bound unless exact
-  std::uint64_t bytes = 0;          // plan: an upper bound unless exact
+  std::uint64_t files = 0;  // plan: an upper bound unless exact
+  std::uint64_t bytes = 0;  // plan: an upper bound unless exact
 };
 
 struct ConvertReport {
@@ -85,9 +85,9 @@ struct ConvertReport {
   std::vector<ScaleReport> scales;
   std::uint64_t peak_memory_bytes = 0;  // plan: what the budget will hold at most
   std::uint64_t scratch_bytes = 0;
-  bool is_exact = false;                // plan: files and bytes are exact
-  bool was_complete = false;            // --resume found a finished destination and did nothing
-  std::vector<std::string> notices;     // choices made and readers that cannot open the result
+  bool is_exact = false;             // plan: files and bytes are exact
+  bool was_complete = false;         // --resume found a finished destination and did nothing
+  std::vector<std::string> notices;  // choices made and readers that cannot open the result
 };
 
 /// Converts a volume to a precomputed folder, or a dataset back to a .nii/.nii.gz file (by the destination's suffix).
@@ -97,14 +97,14 @@ Result<ConvertReport> convert(const std::string& source, const std::string& dest
 
 /// A dataset that can be shown: precomputed as it lies, or anything else translated when asked for.
 struct Dataset {
-  std::string name;                 // last part of the place without format suffixes
-  std::string source;               // the place
-  std::shared_ptr<Store> store;     // keys of a precomputed volume: "info", "<scale>/<chunk>" ...
-  std::string type;                 // "image" or "segmentation"
+  std::string name;              // last part of the place without format suffixes
+  std::string source;            // the place
+  std::shared_ptr<Store> store;  // keys of a precomputed volume: "info", "<scale>/<chunk>" ...
+  std::string type;              // "image" or "segmentation"
   DataType data_type = DataType::uint8;
   Index channels = 1;
-  bool is_rgb = false;              // channels mean red, green, blue (alpha)
-  Box box_vox;                      // of scale 0
+  bool is_rgb = false;  // channels mean red, green, blue (alpha)
+  Box box_vox;          // of scale 0
   std::array<double, 3> resolution_nm{};
   std::optional<Affine> transform_nm;  // transform.json: corner nm -> world nm
   /// Range that a grey image should be shown with: percentiles of the coarsest scale. Computed when called.

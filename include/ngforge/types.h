@@ -105,9 +105,13 @@ struct ChannelRange {
 };
 
 /// Floor division for any sign of `a`, b > 0.
-constexpr Index floor_div(Index a, Index b) { return a >= 0 ? a / b : -((-a + b - 1) / b); }
+constexpr Index floor_div(Index a, Index b) {
+  return a >= 0 ? a / b : -((-a + b - 1) / b);
+}
 /// Ceiling division for any sign of `a`, b > 0.
-constexpr Index ceil_div(Index a, Index b) { return -floor_div(-a, b); }
+constexpr Index ceil_div(Index a, Index b) {
+  return -floor_div(-a, b);
+}
 
 /// A 4x4 affine, row major, m[row][column]; the last row is 0 0 0 1. What it maps is said by the name of the variable.
 struct Affine {

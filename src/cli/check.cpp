@@ -22,20 +22,23 @@ struct Options {
 void print_json(const CheckReport& report) {
   auto json = nlohmann::ordered_json::array();
   for (const Finding& finding : report.findings)
-    json.push_back({{"code", finding.code}, {"where", finding.where}, {"message", finding.message}, {"hint", finding.hint}});
+    json.push_back(
+        {{"code", finding.code}, {"where", finding.where}, {"message", finding.message}, {"hint", finding.hint}});
   std::puts(json.dump(1).c_str());
 }
 
 void print_text(const CheckReport& report, const std::string& place) {
   for (const Finding& finding : report.findings)
-    fmt::print("{}: {}: {}{}{}\n", finding.code, finding.where, finding.message, finding.hint.empty() ? "" : "; ", finding.hint);
+    fmt::print("{}: {}: {}{}{}\n", finding.code, finding.where, finding.message, finding.hint.empty() ? "" : "; ",
+               finding.hint);
   std::uint64_t stored = 0, empty = 0;
   for (const ScaleReport& scale : report.scales) {
     stored += scale.stored_chunks;
     empty += scale.empty_chunks;
   }
   fmt::print("{}: {} finding{} in {} scale{}: {} chunks stored, {} empty\n", place, report.findings.size(),
-             report.findings.size() == 1 ? "" : "s", report.scales.size(), report.scales.size() == 1 ? "" : "s", stored, empty);
+             report.findings.size() == 1 ? "" : "s", report.scales.size(), report.scales.size() == 1 ? "" : "s", stored,
+             empty);
 }
 
 CommandRun add(CLI::App& app, CommandContext& context) {
@@ -48,8 +51,10 @@ CommandRun add(CLI::App& app, CommandContext& context) {
     auto report = check(options->place, run);
     options->run.end_progress();
     if (!report) return std::move(report).error();
-    if (options->json) print_json(*report);
-    else print_text(*report, options->place);
+    if (options->json)
+      print_json(*report);
+    else
+      print_text(*report, options->place);
     return report->findings.empty() ? 0 : kFoundSomething;
   };
 }

@@ -16,14 +16,15 @@ struct CommandContext {
   std::stop_token stop;  // requested by SIGINT and SIGTERM
 };
 
-/// Does the command's work once its options are parsed; returns the exit status. Results go to stdout, all else to stderr.
+/// Does the command's work once its options are parsed; returns the exit status. Results go to stdout, all else to
+/// stderr.
 using CommandRun = std::function<Result<int>()>;
 
 /// A row of commands.def.
 struct CommandDescriptor {
   const char* name;
-  const char* summary;   // one line
-  const char* example;   // one command line that does something useful
+  const char* summary;  // one line
+  const char* example;  // one command line that does something useful
   /// Adds options to `app`. The returned function owns what they are bound to.
   CommandRun (*add)(CLI::App& app, CommandContext& context);
 };

@@ -39,8 +39,11 @@ Json to_json(const ScaleReport& scale, bool is_plan) {
 }
 
 void print_json(const ConvertReport& report, bool is_plan) {
-  Json json{{"destination", report.destination}, {"format", report.format},     {"type", report.type},
-            {"data_type", report.data_type},     {"num_channels", report.channels}};
+  Json json{{"destination", report.destination},
+            {"format", report.format},
+            {"type", report.type},
+            {"data_type", report.data_type},
+            {"num_channels", report.channels}};
   json["scales"] = Json::array();
   for (const ScaleReport& scale : report.scales) json["scales"].push_back(to_json(scale, is_plan));
   if (is_plan) {
@@ -53,16 +56,18 @@ void print_json(const ConvertReport& report, bool is_plan) {
 }
 
 void print_text(const ConvertReport& report, bool is_plan) {
-  fmt::print("{}: {}, {}, {}, {} channel{}\n", report.destination, report.format, report.type, report.data_type, report.channels,
-             report.channels == 1 ? "" : "s");
+  fmt::print("{}: {}, {}, {}, {} channel{}\n", report.destination, report.format, report.type, report.data_type,
+             report.channels, report.channels == 1 ? "" : "s");
   const char* most = is_plan && !report.is_exact ? "at most " : "";
   for (const ScaleReport& scale : report.scales) {
-    fmt::print("  {}: {} x {} x {} voxels, {} chunks of {} x {} x {}", scale.key, scale.size_xyz[0], scale.size_xyz[1], scale.size_xyz[2],
-               scale.chunks, scale.chunk_size_xyz[0], scale.chunk_size_xyz[1], scale.chunk_size_xyz[2]);
+    fmt::print("  {}: {} x {} x {} voxels, {} chunks of {} x {} x {}", scale.key, scale.size_xyz[0], scale.size_xyz[1],
+               scale.size_xyz[2], scale.chunks, scale.chunk_size_xyz[0], scale.chunk_size_xyz[1],
+               scale.chunk_size_xyz[2]);
     if (!is_plan && scale.empty_chunks > 0) fmt::print(" ({} empty)", scale.empty_chunks);
     fmt::print(", {}{} file{}, {}{}\n", most, scale.files, scale.files == 1 ? "" : "s", most, bytes_text(scale.bytes));
   }
-  if (is_plan) fmt::print("  memory {}, scratch {}\n", bytes_text(report.peak_memory_bytes), bytes_text(report.scratch_bytes));
+  if (is_plan)
+    fmt::print("  memory {}, scratch {}\n", bytes_text(report.peak_memory_bytes), bytes_text(report.scratch_bytes));
   for (const std::string& notice : report.notices) fmt::print("  note: {}\n", notice);
 }
 
@@ -76,8 +81,8 @@ struct Options {
 
 Result<int> run(Options& options, const CommandContext& context) {
   if (options.places.size() != 2)
-    return make_error(ErrorCode::invalid_argument, "convert: expected SOURCE and DESTINATION, found {} place{}", options.places.size(),
-                      options.places.size() == 1 ? "" : "s")
+    return make_error(ErrorCode::invalid_argument, "convert: expected SOURCE and DESTINATION, found {} place{}",
+                      options.places.size(), options.places.size() == 1 ? "" : "s")
         .with_hint("see ngforge convert -h");
   NGFORGE_TRY(static_cast<VolumeOptions&>(options.convert), options.volume.resolve());
   NGFORGE_TRY(const RunOptions run, options.run.resolve(context));
@@ -88,14 +93,17 @@ Result<int> run(Options& options, const CommandContext& context) {
     fmt::print(stderr, "ngforge: {} is finished already\n", report->destination);
     return 0;
   }
-  if (options.json) print_json(*report, options.convert.dry_run);
-  else print_text(*report, options.convert.dry_run);
+  if (options.json)
+    print_json(*report, options.convert.dry_run);
+  else
+    print_text(*report, options.convert.dry_run);
   return 0;
 }
 
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("places", options->places, "SOURCE (a NIfTI or MGH file, -, or a dataset) and DESTINATION (a folder, .nii or .nii.gz)")
+  app.add_option("places", options->places,
+                 "SOURCE (a NIfTI or MGH file, -, or a dataset) and DESTINATION (a folder, .nii or .nii.gz)")
       ->type_name("SOURCE DESTINATION");
   options->volume.add_to(app, true);
   app.add_flag("--dry-run", options->convert.dry_run, "Print the plan and write nothing");
@@ -109,9 +117,10 @@ CommandRun add(CLI::App& app, CommandContext& context) {
 }  // namespace
 
 extern const CommandDescriptor convert_command;
-const CommandDescriptor convert_command{.name = "convert",
-                                        .summary = "Turn a volume into a dataset with all scales, or a dataset back into a file",
-                                        .example = "ngforge convert scan.nii.gz scan/",
-                                        .add = add};
+const CommandDescriptor convert_command{
+    .name = "convert",
+    .summary = "Turn a volume into a dataset with all scales, or a dataset back into a file",
+    .example = "ngforge convert scan.nii.gz scan/",
+    .add = add};
 
 }  // namespace ngforge::cli

@@ -20,9 +20,10 @@ CommandRun add(CLI::App& app, CommandContext&) {
 }  // namespace
 
 extern const CommandDescriptor formats_command;
-const CommandDescriptor formats_command{.name = "formats",
-                                        .summary = "List every source, encoding, layout and store that this build knows",
-                                        .example = "ngforge formats",
-                                        .add = add};
+const CommandDescriptor formats_command{
+    .name = "formats",
+    .summary = "List every source, encoding, layout and store that this build knows",
+    .example = "ngforge formats",
+    .add = add};
 
 }  // namespace ngforge::cli

@@ -28,9 +28,10 @@ CommandRun add(CLI::App& app, CommandContext&) {
 }  // namespace
 
 extern const CommandDescriptor info_command;
-const CommandDescriptor info_command{.name = "info",
-                                     .summary = "Say what a file or dataset is: axes, size, type, resolution, scales, bytes",
-                                     .example = "ngforge info scan.nii.gz",
-                                     .add = add};
+const CommandDescriptor info_command{
+    .name = "info",
+    .summary = "Say what a file or dataset is: axes, size, type, resolution, scales, bytes",
+    .example = "ngforge info scan.nii.gz",
+    .add = add};
 
 }  // namespace ngforge::cli

@@ -41,8 +41,8 @@ int report(const Error& error) {
   return exit_status(error);
 }
 
-// Turns SIGINT and SIGTERM into a stop request. Work that does not end within some seconds (a read from a silent pipe) is
-// given up: what is on the disk is then as after a kill.
+// Turns SIGINT and SIGTERM into a stop request. Work that does not end within some seconds (a read from a silent pipe)
+// is given up: what is on the disk is then as after a kill.
 class SignalWatch {
  public:
   SignalWatch() {
@@ -118,13 +118,15 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
   if (!word.starts_with("-") && used == &app) {
     for (const CommandDescriptor* command : all_commands()) known.emplace_back(command->name);
     const std::string guess = nearest(word, known);
-    return usage_error(fmt::format("unknown command \"{}\"", word), guess.empty() ? help : fmt::format("did you mean {}?", guess));
+    return usage_error(fmt::format("unknown command \"{}\"", word),
+                       guess.empty() ? help : fmt::format("did you mean {}?", guess));
   }
   if (!word.starts_with("-")) return usage_error(fmt::format("unexpected argument \"{}\"", word), help);
   for (const CLI::Option* option : used->get_options())
     for (const std::string& name : option->get_lnames()) known.push_back("--" + name);
   const std::string guess = nearest(word.substr(0, word.find('=')), known);
-  return usage_error(fmt::format("unknown option {}", word), guess.empty() ? help : fmt::format("did you mean {}?", guess));
+  return usage_error(fmt::format("unknown option {}", word),
+                     guess.empty() ? help : fmt::format("did you mean {}?", guess));
 }
 
 int run(int argc, char** argv) {
@@ -132,8 +134,9 @@ int run(int argc, char** argv) {
   CommandContext context{signals.token()};
   CLI::App app("Volumes, labels and surfaces for Neuroglancer: convert, serve, check, read back.", "ngforge");
   app.set_version_flag("--version", "ngforge " NGFORGE_VERSION);
-  app.footer("Example: ngforge serve scan.nii.gz --open\n"
-             "Each command explains itself: ngforge COMMAND -h");
+  app.footer(
+      "Example: ngforge serve scan.nii.gz --open\n"
+      "Each command explains itself: ngforge COMMAND -h");
   app.require_subcommand(0, 1);
   std::vector<std::pair<CLI::App*, CommandRun>> commands;
   for (const CommandDescriptor* descriptor : all_commands()) {

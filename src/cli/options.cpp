@@ -64,12 +64,13 @@ class ProgressBar {
     if (now - drawn_ < std::chrono::milliseconds(100) && !is_last) return;
     drawn_ = now;
     const double seconds = std::chrono::duration<double>(now - begin_).count();
-    const double part = progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 0;
+    const double part =
+        progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 0;
     const double rate = seconds > 0 ? static_cast<double>(progress.done) / seconds : 0;
     const double left = part > 0 ? seconds / part - seconds : 0;
     const auto filled = static_cast<int>(part * 30);
-    fmt::print(stderr, "\r{} [{:=>{}}{: >{}}] {:3.0f} %  {}{}/s  {:.0f} s left \x1b[K", progress.stage, "", filled, "", 30 - filled,
-               part * 100, short_count(rate), progress.unit, left);
+    fmt::print(stderr, "\r{} [{:=>{}}{: >{}}] {:3.0f} %  {}{}/s  {:.0f} s left \x1b[K", progress.stage, "", filled, "",
+               30 - filled, part * 100, short_count(rate), progress.unit, left);
     std::fflush(stderr);
     *is_drawn_ = true;
   }
@@ -85,8 +86,8 @@ class ProgressLines {
     const auto now = std::chrono::steady_clock::now();
     if (now - written_ < std::chrono::milliseconds(200) && progress.done != progress.total) return;
     written_ = now;
-    fmt::print(stderr, "{{\"stage\":\"{}\",\"done\":{},\"total\":{},\"unit\":\"{}\"}}\n", progress.stage, progress.done, progress.total,
-               progress.unit);
+    fmt::print(stderr, "{{\"stage\":\"{}\",\"done\":{},\"total\":{},\"unit\":\"{}\"}}\n", progress.stage, progress.done,
+               progress.total, progress.unit);
   }
 
  private:
@@ -99,7 +100,10 @@ Result<Index> parse_integer(std::string_view text, std::string_view option, Inde
   Index value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
   if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size() || value < low || value > high)
-    return wrong(option, high == INT64_MAX ? fmt::format("a whole number of at least {}", low) : fmt::format("a whole number from {} to {}", low, high), text);
+    return wrong(option,
+                 high == INT64_MAX ? fmt::format("a whole number of at least {}", low)
+                                   : fmt::format("a whole number from {} to {}", low, high),
+                 text);
   return value;
 }
 
@@ -113,9 +117,17 @@ Result<double> parse_number(std::string_view text, std::string_view option) {
 Result<std::uint64_t> parse_size(std::string_view text, std::string_view option) {
   std::string_view unit = text;
   const auto value = take_number(unit);
-  static constexpr std::pair<std::string_view, double> kUnits[] = {
-      {"", 1}, {"B", 1}, {"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
-      {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TiB", 1099511627776.0}};
+  static constexpr std::pair<std::string_view, double> kUnits[] = {{"", 1},
+                                                                   {"B", 1},
+                                                                   {"kB", 1e3},
+                                                                   {"KB", 1e3},
+                                                                   {"MB", 1e6},
+                                                                   {"GB", 1e9},
+                                                                   {"TB", 1e12},
+                                                                   {"KiB", 1024.0},
+                                                                   {"MiB", 1048576.0},
+                                                                   {"GiB", 1073741824.0},
+                                                                   {"TiB", 1099511627776.0}};
   if (value)
     for (const auto& [name, factor] : kUnits)
       if (unit == name && *value > 0 && *value * factor < 9e18) return static_cast<std::uint64_t>(*value * factor);
@@ -125,8 +137,8 @@ Result<std::uint64_t> parse_size(std::string_view text, std::string_view option)
 Result<double> parse_length_nm(std::string_view text, std::string_view option) {
   std::string_view unit = text;
   const auto value = take_number(unit);
-  static constexpr std::pair<std::string_view, double> kUnits[] = {{"", 1},     {"nm", 1},   {"um", 1e3}, {"\u00b5m", 1e3},
-                                                                   {"mm", 1e6}, {"cm", 1e7}, {"m", 1e9}};
+  static constexpr std::pair<std::string_view, double> kUnits[] = {
+      {"", 1}, {"nm", 1}, {"um", 1e3}, {"\u00b5m", 1e3}, {"mm", 1e6}, {"cm", 1e7}, {"m", 1e9}};
   if (value)
     for (const auto& [name, factor] : kUnits)
       if (unit == name && *value > 0) return *value * factor;
@@ -134,7 +146,8 @@ Result<double> parse_length_nm(std::string_view text, std::string_view option) {
 }
 
 Result<std::array<Index, 3>> parse_index_triple(std::string_view text, std::string_view option, Index low, Index high) {
-  return parse_triple<Index>(text, option, [&](std::string_view part) { return parse_integer(part, option, low, high); });
+  return parse_triple<Index>(text, option,
+                             [&](std::string_view part) { return parse_integer(part, option, low, high); });
 }
 
 Result<std::array<double, 3>> parse_length_triple_nm(std::string_view text, std::string_view option) {
@@ -144,11 +157,19 @@ Result<std::array<double, 3>> parse_length_triple_nm(std::string_view text, std:
 void RunGroup::add_to(CLI::App& app) {
   const char* group = "How it runs (never changes the result)";
   app.add_option("--threads", threads_, "Threads to work with [all cores]")->type_name("N")->group(group);
-  app.add_option("--memory", memory_, "Memory to stay under; the rest goes through scratch [a quarter of the machine, at most 4GiB]")
-      ->type_name("SIZE")->group(group);
-  app.add_option("--scratch", scratch_, "Folder for what does not fit the memory [beside the destination]")->type_name("DIR")->group(group);
-  app.add_option("--progress", progress_, "auto|bar|json|none: a bar on a terminal, JSON lines, or silence")->type_name("KIND")->group(group);
-  app.add_option("--log-level", log_level_, "error|info: errors only, or also choices that were made")->type_name("LEVEL")->group(group);
+  app.add_option("--memory", memory_,
+                 "Memory to stay under; the rest goes through scratch [a quarter of the machine, at most 4GiB]")
+      ->type_name("SIZE")
+      ->group(group);
+  app.add_option("--scratch", scratch_, "Folder for what does not fit the memory [beside the destination]")
+      ->type_name("DIR")
+      ->group(group);
+  app.add_option("--progress", progress_, "auto|bar|json|none: a bar on a terminal, JSON lines, or silence")
+      ->type_name("KIND")
+      ->group(group);
+  app.add_option("--log-level", log_level_, "error|info: errors only, or also choices that were made")
+      ->type_name("LEVEL")
+      ->group(group);
   app.add_flag("--quiet", quiet_, "Errors only, no progress")->group(group);
 }
 
@@ -183,39 +204,70 @@ void RunGroup::end_progress() const {
 void VolumeGroup::add_to(CLI::App& app, bool writes) {
   const char* what = "What it becomes";
   app.add_option("--type", options_.type, "image|segmentation [from the header]")->type_name("TYPE")->group(what);
-  app.add_option("--encoding", options_.encoding, "auto|raw|compressed_segmentation (cseg) [auto: cseg for 32 and 64-bit labels, else raw]")
-      ->type_name("E")->group(what);
+  app.add_option("--encoding", options_.encoding,
+                 "auto|raw|compressed_segmentation (cseg) [auto: cseg for 32 and 64-bit labels, else raw]")
+      ->type_name("E")
+      ->group(what);
   app.add_option("--block", block_, "Block of compressed_segmentation [8,8,8]")->type_name("X,Y,Z")->group(what);
-  app.add_option("--chunk-size", chunk_size_, "Shape of the chunks [64^3 voxels, least elongated in nm]")->type_name("X,Y,Z")->group(what);
+  app.add_option("--chunk-size", chunk_size_, "Shape of the chunks [64^3 voxels, least elongated in nm]")
+      ->type_name("X,Y,Z")
+      ->group(what);
   if (writes) {
-    app.add_option("--layout", options_.layout, "sharded|flat|deep: shard files, a file per chunk, or nested folders [sharded]")
-        ->type_name("L")->group(what);
+    app.add_option("--layout", options_.layout,
+                   "sharded|flat|deep: shard files, a file per chunk, or nested folders [sharded]")
+        ->type_name("L")
+        ->group(what);
     app.add_option("--compress", options_.compress, "gzip|none [gzip]")->type_name("C")->group(what);
     app.add_option("--level", level_, "Level of gzip, 0 to 12 [6]")->type_name("N")->group(what);
-    app.add_option("--shard-size", shard_size_, "Uncompressed voxels in a shard [512MiB]")->type_name("SIZE")->group(what);
+    app.add_option("--shard-size", shard_size_, "Uncompressed voxels in a shard [512MiB]")
+        ->type_name("SIZE")
+        ->group(what);
     app.add_option("--sharding", options_.sharding, "Bits: PRESHIFT,MINISHARD,SHARD")->type_name("BITS")->group(what);
   }
   app.add_flag("--keep-empty", options_.keep_empty, "Keep chunks that are all zero")->group(what);
   const char* pyramid = "Scales";
-  app.add_option("--downsample", options_.downsample, "auto|average|majority|stride [average for images, majority for labels]")
-      ->type_name("M")->group(pyramid);
-  app.add_option("--factor", options_.factor, "auto, or X,Y,Z per step: 2,2,1;2,2,2 [auto: towards isotropic voxels]")->type_name("F")->group(pyramid);
-  app.add_option("--scales", scales_, "How many scales; 1 is full resolution only [until one chunk holds the volume]")->type_name("N")->group(pyramid);
-  app.add_option("--outside", options_.outside, "What cells at the border average over: edge (real voxels only) or a value [edge]")
-      ->type_name("V")->group(pyramid);
+  app.add_option("--downsample", options_.downsample,
+                 "auto|average|majority|stride [average for images, majority for labels]")
+      ->type_name("M")
+      ->group(pyramid);
+  app.add_option("--factor", options_.factor, "auto, or X,Y,Z per step: 2,2,1;2,2,2 [auto: towards isotropic voxels]")
+      ->type_name("F")
+      ->group(pyramid);
+  app.add_option("--scales", scales_, "How many scales; 1 is full resolution only [until one chunk holds the volume]")
+      ->type_name("N")
+      ->group(pyramid);
+  app.add_option("--outside", options_.outside,
+                 "What cells at the border average over: edge (real voxels only) or a value [edge]")
+      ->type_name("V")
+      ->group(pyramid);
   const char* where = "Where it lies, and what of it";
-  app.add_option("--voxel-size", voxel_size_, "Voxel size, with unit: 8nm,8nm,40nm [from the source]")->type_name("X,Y,Z")->group(where);
-  app.add_option("--voxel-offset", voxel_offset_, "Voxel of the volume's corner [from the source, else 0]")->type_name("X,Y,Z")->group(where);
-  app.add_option("--orientation", options_.orientation, "Direction of the output axes, 48 codes [RAS]")->type_name("CODE")->group(where);
-  app.add_option("--crop", options_.crop, "X0:X1,Y0:Y1,Z0:Z1 in output voxels, half open")->type_name("BOX")->group(where);
+  app.add_option("--voxel-size", voxel_size_, "Voxel size, with unit: 8nm,8nm,40nm [from the source]")
+      ->type_name("X,Y,Z")
+      ->group(where);
+  app.add_option("--voxel-offset", voxel_offset_, "Voxel of the volume's corner [from the source, else 0]")
+      ->type_name("X,Y,Z")
+      ->group(where);
+  app.add_option("--orientation", options_.orientation, "Direction of the output axes, 48 codes [RAS]")
+      ->type_name("CODE")
+      ->group(where);
+  app.add_option("--crop", options_.crop, "X0:X1,Y0:Y1,Z0:Z1 in output voxels, half open")
+      ->type_name("BOX")
+      ->group(where);
   app.add_option("--channel", options_.channel, "One channel, or all [all]")->type_name("N")->group(where);
   app.add_option("--time", time_, "One time point")->type_name("N")->group(where);
   const char* values = "Values";
-  app.add_option("--dtype", options_.dtype, "Convert to this type, rounding and clamping")->type_name("T")->group(values);
-  app.add_option("--window", window_, "Values that become the whole range of the type")->type_name("LO,HI")->group(values);
+  app.add_option("--dtype", options_.dtype, "Convert to this type, rounding and clamping")
+      ->type_name("T")
+      ->group(values);
+  app.add_option("--window", window_, "Values that become the whole range of the type")
+      ->type_name("LO,HI")
+      ->group(values);
   app.add_option("--nan", nan_, "What NaN becomes")->type_name("V")->group(values);
-  app.add_option("--complex", options_.complex_part, "abs|phase|real|imag of complex values")->type_name("PART")->group(values);
-  app.add_flag("--ignore-scaling", options_.ignore_scaling, "Take stored integers, not slope and intercept")->group(values);
+  app.add_option("--complex", options_.complex_part, "abs|phase|real|imag of complex values")
+      ->type_name("PART")
+      ->group(values);
+  app.add_flag("--ignore-scaling", options_.ignore_scaling, "Take stored integers, not slope and intercept")
+      ->group(values);
 }
 
 Result<VolumeOptions> VolumeGroup::resolve() const {
@@ -241,7 +293,8 @@ Result<VolumeOptions> VolumeGroup::resolve() const {
     NGFORGE_TRY(options.voxel_size_nm, parse_length_triple_nm(voxel_size_, "--voxel-size"));
   }
   if (!voxel_offset_.empty()) {
-    NGFORGE_TRY(options.voxel_offset, parse_index_triple(voxel_offset_, "--voxel-offset", -(Index{1} << 53), Index{1} << 53));
+    NGFORGE_TRY(options.voxel_offset,
+                parse_index_triple(voxel_offset_, "--voxel-offset", -(Index{1} << 53), Index{1} << 53));
   }
   if (!window_.empty()) {
     const auto parts = split_commas(window_);

@@ -29,7 +29,11 @@ std::size_t brick_index(const GridVec& cell, const GridVec& grid, int axis) {
 }  // namespace
 
 Cascade::Cascade(const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool)
-    : volume_(volume), plan_(strips), pool_(pool), workers_(static_cast<std::size_t>(pool.size())), levels_(strips.levels.size()) {}
+    : volume_(volume),
+      plan_(strips),
+      pool_(pool),
+      workers_(static_cast<std::size_t>(pool.size())),
+      levels_(strips.levels.size()) {}
 
 Result<std::unique_ptr<Cascade>> Cascade::create(const VolumePlan& volume, const StripPlan& strips,
                                                  std::vector<std::unique_ptr<ChunkSink>>& sinks, ThreadPool& pool,
@@ -56,7 +60,9 @@ Result<std::unique_ptr<Cascade>> Cascade::create(const VolumePlan& volume, const
   return cascade;
 }
 
-Cascade::~Cascade() { pool_.wait_idle(); }
+Cascade::~Cascade() {
+  pool_.wait_idle();
+}
 
 void Cascade::fail(Error error) {
   {
@@ -166,7 +172,8 @@ void Cascade::finish_strip(std::size_t k, Index ordinal) {
   if (strip->in_memory()) level.free_memory.push_back(strip->take_memory());
   strip.reset();
   level.is_finished[static_cast<std::size_t>(ordinal)] = true;
-  while (level.finished_in_order < level.plan->strips && level.is_finished[static_cast<std::size_t>(level.finished_in_order)])
+  while (level.finished_in_order < level.plan->strips &&
+         level.is_finished[static_cast<std::size_t>(level.finished_in_order)])
     ++level.finished_in_order;
   submit_ready(k);
   changed_.notify_all();
@@ -176,7 +183,8 @@ Result<void> Cascade::finish() {
   {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [&] {
-      return failed_ || std::all_of(levels_.begin(), levels_.end(), [](const Level& level) { return level.finished_in_order == level.plan->strips; });
+      return failed_ || std::all_of(levels_.begin(), levels_.end(),
+                                    [](const Level& level) { return level.finished_in_order == level.plan->strips; });
     });
   }
   pool_.wait_idle();
@@ -198,8 +206,8 @@ Result<void> Cascade::process(Worker& worker, std::size_t k, Index ordinal, std:
   return {};
 }
 
-Result<void> Cascade::store_chunk(Worker& worker, Level& level, Index sequence, const GridVec& cell, const BlockView& view,
-                                  bool is_zero) {
+Result<void> Cascade::store_chunk(Worker& worker, Level& level, Index sequence, const GridVec& cell,
+                                  const BlockView& view, bool is_zero) {
   ChunkCounts& counts = level.sink->counts();
   if (is_zero && !volume_.keep_empty) {
     ++counts.empty;
@@ -213,8 +221,8 @@ Result<void> Cascade::store_chunk(Worker& worker, Level& level, Index sequence, 
   return level.sink->put(sequence, cell, worker.compressed);
 }
 
-// Every cell of the next scale is made by exactly one brick: across the strip by the one that holds its first voxel, along the
-// strip axis by the one that holds the voxel that comes last.
+// Every cell of the next scale is made by exactly one brick: across the strip by the one that holds its first voxel,
+// along the strip axis by the one that holds the voxel that comes last.
 Box Cascade::owned_cells(std::size_t k, const Box& brick) const {
   const Box bounds = levels_[k].scale->box_vox(), coarse_bounds = levels_[k + 1].scale->box_vox();
   const Factor& factor = volume_.scales[k + 1].factor;
@@ -264,7 +272,8 @@ Result<void> Cascade::reduce(Worker& worker, std::size_t k, Index ordinal, const
     if (strip.add_written(cells.volume() * volume_.channels)) mark_complete(k + 1, target);
     return {};
   }
-  const auto bytes = ensure(worker.coarse, static_cast<std::size_t>(cells.volume() * volume_.channels) * size_of(volume_.type));
+  const auto bytes =
+      ensure(worker.coarse, static_cast<std::size_t>(cells.volume() * volume_.channels) * size_of(volume_.type));
   const MutableBlockView coarse = dense_view(bytes.data(), volume_.type, cells, volume_.channels);
   make(coarse);
   return hand_down(worker, k + 1, coarse);
@@ -284,7 +293,8 @@ Result<void> Cascade::hand_down(Worker& worker, std::size_t k, const BlockView& 
         if (strip.in_memory()) {
           strip.write(brick, coarse, 0);
         } else {
-          const auto bytes = ensure(worker.packed, static_cast<std::size_t>(part.volume() * volume_.channels) * size_of(volume_.type));
+          const auto bytes =
+              ensure(worker.packed, static_cast<std::size_t>(part.volume() * volume_.channels) * size_of(volume_.type));
           copy_common(coarse, dense_view(bytes.data(), volume_.type, part, volume_.channels));
           const Strip::Piece piece{brick, part, 0, volume_.channels};
           NGFORGE_CHECK(strip.append({&piece, 1}, bytes));
@@ -296,7 +306,8 @@ Result<void> Cascade::hand_down(Worker& worker, std::size_t k, const BlockView& 
 
 // The voxels of `box` from the carry and from the bricks of one strip.
 Result<BlockView> Cascade::gather(Worker& worker, Level& level, const Strip& strip, const Box& box) {
-  const auto bytes = ensure(worker.gathered, static_cast<std::size_t>(box.volume() * volume_.channels) * size_of(volume_.type));
+  const auto bytes =
+      ensure(worker.gathered, static_cast<std::size_t>(box.volume() * volume_.channels) * size_of(volume_.type));
   const MutableBlockView gathered = dense_view(bytes.data(), volume_.type, box, volume_.channels);
   if (level.carry) copy_common(std::as_const(*level.carry).view(), gathered);
   Buffer brick_space;  // worker.brick holds the brick that is being processed

@@ -19,14 +19,15 @@
 
 namespace ngforge {
 
-/// All scales in one pass: takes the voxels of scale 0 strip by strip, encodes every chunk, and makes each coarser scale
-/// from the strips of the scale before while they are there.
+/// All scales in one pass: takes the voxels of scale 0 strip by strip, encodes every chunk, and makes each coarser
+/// scale from the strips of the scale before while they are there.
 ///
-/// One thread (the driver) calls begin_strip, lets the strip be filled by any threads, and goes on with the next; the rest
-/// happens in the pool. Strips of a scale are processed in order, and what is written depends only on the plan.
+/// One thread (the driver) calls begin_strip, lets the strip be filled by any threads, and goes on with the next; the
+/// rest happens in the pool. Strips of a scale are processed in order, and what is written depends only on the plan.
 class Cascade {
  public:
-  /// All arguments must outlive the cascade. `sinks` has one entry per scale. Scratch files are made in `scratch_folder`.
+  /// All arguments must outlive the cascade. `sinks` has one entry per scale. Scratch files are made in
+  /// `scratch_folder`.
   static Result<std::unique_ptr<Cascade>> create(const VolumePlan& volume, const StripPlan& strips,
                                                  std::vector<std::unique_ptr<ChunkSink>>& sinks, ThreadPool& pool,
                                                  const std::string& scratch_folder);
@@ -57,8 +58,8 @@ class Cascade {
     Index allocated = 0, submitted = 0, finished_in_order = 0;
     std::vector<bool> is_finished;
     std::vector<Buffer> free_memory;
-    std::optional<Block> carry;     // planes of the strip before that unfinished cells need
-    Index front = 0;                // of what has been allocated for
+    std::optional<Block> carry;  // planes of the strip before that unfinished cells need
+    Index front = 0;             // of what has been allocated for
   };
   // What a worker owns, so that tasks allocate nothing.
   struct Worker {
@@ -73,7 +74,8 @@ class Cascade {
   void submit_ready(std::size_t level);
   void run_task(int worker, std::size_t level, Index ordinal, std::size_t brick);
   Result<void> process(Worker& worker, std::size_t level, Index ordinal, std::size_t brick);
-  Result<void> store_chunk(Worker& worker, Level& level, Index sequence, const GridVec& cell, const BlockView& view, bool is_zero);
+  Result<void> store_chunk(Worker& worker, Level& level, Index sequence, const GridVec& cell, const BlockView& view,
+                           bool is_zero);
   Result<void> reduce(Worker& worker, std::size_t level, Index ordinal, const BlockView& view, bool is_zero);
   Result<BlockView> gather(Worker& worker, Level& level, const Strip& strip, const Box& box);
   Result<void> hand_down(Worker& worker, std::size_t level, const BlockView& coarse);

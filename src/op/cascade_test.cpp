@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one-pass pyramid against the same pyramid made whole, scale by scale, with the reference kernel: every way a source
-// can be read, every strip axis and direction, chunks that cells cross, strips in memory and on disk.
+// The one-pass pyramid against the same pyramid made whole, scale by scale, with the reference kernel: every way a
+// source can be read, every strip axis and direction, chunks that cells cross, strips in memory and on disk.
 #include "op/cascade.h"
 
 #include <cstring>
@@ -44,7 +44,8 @@ class FakeSource final : public VolumeSource {
     for (Index c = channels.begin; c < channels.end; ++c)
       for (Index k = box.begin.z; k < box.end.z; ++k)
         for (Index j = box.begin.y; j < box.end.y; ++j)
-          for (Index i = box.begin.x; i < box.end.x; ++i, n += 2) std::memcpy(out.data() + n, &values_[index(i, j, k, c)], 2);
+          for (Index i = box.begin.x; i < box.end.x; ++i, n += 2)
+            std::memcpy(out.data() + n, &values_[index(i, j, k, c)], 2);
     EXPECT_EQ(n, out.size());
     return {};
   }
@@ -155,7 +156,8 @@ void run_case(const Case& test) {
   for (std::size_t k = 0; k < plan.scales.size(); ++k) {
     if (k > 0) {
       Block coarse(DataType::uint16, plan.scales[k].box_vox, plan.channels);
-      downsample_reference(std::as_const(whole).view(), whole.box(), plan.scales[k].factor, plan.method, plan.outside, coarse.view());
+      downsample_reference(std::as_const(whole).view(), whole.box(), plan.scales[k].factor, plan.method, plan.outside,
+                           coarse.view());
       whole = std::move(coarse);
     }
     auto& sink = static_cast<MemorySink&>(*sinks[k]);
@@ -168,7 +170,8 @@ void run_case(const Case& test) {
       copy_common(std::as_const(whole).view(), expected.view());
       const auto found = sink.chunks.find({cell.x, cell.y, cell.z});
       if (found == sink.chunks.end()) {
-        EXPECT_TRUE(is_all_zero(expected.bytes())) << "scale " << k << " cell " << cell.x << "," << cell.y << "," << cell.z;
+        EXPECT_TRUE(is_all_zero(expected.bytes()))
+            << "scale " << k << " cell " << cell.x << "," << cell.y << "," << cell.z;
         continue;
       }
       ASSERT_EQ(found->second.size(), expected.bytes().size());
@@ -186,10 +189,32 @@ TEST(Cascade, EqualsThePyramidMadeWhole) {
       for (const bool on_disk : {false, true})
         for (const int threads : {1, 3}) {
           // Aligned; chunks that cells cross; offsets that cut the first cell; factors of three; a crop.
-          run_case({{37, 29, 41}, 1, access, {0, 0, 0}, orientation, {8, 8, 8}, "2,2,2", "", {0, 0, 0}, on_disk, threads});
-          run_case({{37, 29, 41}, 1, access, {0, 0, 0}, orientation, {7, 5, 9}, "2,2,1;2,2,2", "", {3, -5, 1}, on_disk, threads});
-          run_case({{23, 31, 19}, 1, access, {0, 0, 0}, orientation, {5, 8, 4}, "3,2,3", "", {1, 0, 7}, on_disk, threads});
-          run_case({{40, 33, 35}, 2, access, {0, 0, 0}, orientation, {8, 6, 8}, "2,2,2", "3:19,5:18,1:17", {0, 0, 0}, on_disk, threads});
+          run_case(
+              {{37, 29, 41}, 1, access, {0, 0, 0}, orientation, {8, 8, 8}, "2,2,2", "", {0, 0, 0}, on_disk, threads});
+          run_case({{37, 29, 41},
+                    1,
+                    access,
+                    {0, 0, 0},
+                    orientation,
+                    {7, 5, 9},
+                    "2,2,1;2,2,2",
+                    "",
+                    {3, -5, 1},
+                    on_disk,
+                    threads});
+          run_case(
+              {{23, 31, 19}, 1, access, {0, 0, 0}, orientation, {5, 8, 4}, "3,2,3", "", {1, 0, 7}, on_disk, threads});
+          run_case({{40, 33, 35},
+                    2,
+                    access,
+                    {0, 0, 0},
+                    orientation,
+                    {8, 6, 8},
+                    "2,2,2",
+                    "3:19,5:18,1:17",
+                    {0, 0, 0},
+                    on_disk,
+                    threads});
           count += 4;
         }
   EXPECT_EQ(count, 160);
@@ -198,7 +223,17 @@ TEST(Cascade, EqualsThePyramidMadeWhole) {
 TEST(Cascade, ReadsSourcesThatDecodeBoxes) {
   for (const bool on_disk : {false, true}) {
     run_case({{37, 29, 41}, 1, Access::any_box, {16, 8, 12}, "RAS", {8, 8, 8}, "2,2,2", "", {0, 0, 0}, on_disk, 3});
-    run_case({{37, 29, 41}, 2, Access::any_box, {5, 7, 3}, "LIP", {9, 8, 7}, "2,2,2", "2:27,3:28,1:20", {0, 0, 0}, on_disk, 2});
+    run_case({{37, 29, 41},
+              2,
+              Access::any_box,
+              {5, 7, 3},
+              "LIP",
+              {9, 8, 7},
+              "2,2,2",
+              "2:27,3:28,1:20",
+              {0, 0, 0},
+              on_disk,
+              2});
   }
 }
 

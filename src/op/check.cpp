@@ -29,7 +29,8 @@ class Check {
 
   Result<CheckReport> run() {
     NGFORGE_CHECK(read_provenance());
-    for (std::size_t k = 0; k < info_.scales.size(); ++k) total_ += static_cast<std::uint64_t>(info_.scales[k].grid_shape().product());
+    for (std::size_t k = 0; k < info_.scales.size(); ++k)
+      total_ += static_cast<std::uint64_t>(info_.scales[k].grid_shape().product());
     for (std::size_t k = 0; k < info_.scales.size(); ++k) NGFORGE_CHECK(check_scale(k));
     std::sort(report_.findings.begin(), report_.findings.end(), [](const Finding& a, const Finding& b) {
       return std::tie(a.where, a.code, a.message) < std::tie(b.where, b.code, b.message);
@@ -46,10 +47,15 @@ class Check {
 
   Result<void> read_provenance() {
     auto bytes = get_decoded(*volume_->store(), "provenance");
-    if (!bytes) return bytes.error().code == ErrorCode::not_found ? Result<void>{} : Result<void>(std::move(bytes).error().of_source());
+    if (!bytes)
+      return bytes.error().code == ErrorCode::not_found ? Result<void>{}
+                                                        : Result<void>(std::move(bytes).error().of_source());
     auto parsed = parse_provenance({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, "provenance");
-    if (parsed) provenance_ = std::move(*parsed);
-    else find("bad-provenance", "provenance", parsed.error().message, "the viewer never reads it; remove it or write it anew");
+    if (parsed)
+      provenance_ = std::move(*parsed);
+    else
+      find("bad-provenance", "provenance", parsed.error().message,
+           "the viewer never reads it; remove it or write it anew");
     return {};
   }
 
@@ -59,15 +65,18 @@ class Check {
       find("unknown-encoding", scale.key, fmt::format("cannot be decoded by this build: {}", scale.encoding), "");
       return {};
     }
-    if (scale.sharding) NGFORGE_CHECK(check_shards(k));
-    else NGFORGE_CHECK(check_names(k));
+    if (scale.sharding)
+      NGFORGE_CHECK(check_shards(k));
+    else
+      NGFORGE_CHECK(check_names(k));
     stored_ = 0;
     const GridVec grid = scale.grid_shape();
     // Bounded queueing: a layer of chunks at a time.
     for (Index z = 0; z < grid.z; ++z) {
       if (run_.stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
       for (Index y = 0; y < grid.y; ++y)
-        for (Index x = 0; x < grid.x; ++x) pool_.submit([this, k, cell = GridVec{x, y, z}](int) { check_chunk(k, cell); });
+        for (Index x = 0; x < grid.x; ++x)
+          pool_.submit([this, k, cell = GridVec{x, y, z}](int) { check_chunk(k, cell); });
       pool_.wait_idle();
       if (run_.on_progress) run_.on_progress({"checking", done_, total_, "chunks"});
     }
@@ -86,8 +95,8 @@ class Check {
     for (const Provenance::Scale& scale : provenance_.scales) {
       if (scale.key != row.key || scale.stored_chunks == row.stored_chunks) continue;
       find("missing-chunks", row.key,
-           fmt::format("expected {} stored chunks (provenance), found {}: the viewer shows zeros where they were", scale.stored_chunks,
-                       row.stored_chunks),
+           fmt::format("expected {} stored chunks (provenance), found {}: the viewer shows zeros where they were",
+                       scale.stored_chunks, row.stored_chunks),
            "copy the dataset again, or convert it anew");
     }
   }
@@ -103,7 +112,8 @@ class Check {
       if (name.ends_with(".gz")) name.resize(name.size() - 3);
       const auto box = parse_chunk_name(name);
       if (box && is_cell(scale, *box)) continue;
-      find("stray-file", where, "expected a chunk of the grid, found another name: the viewer never asks for it", "remove it");
+      find("stray-file", where, "expected a chunk of the grid, found another name: the viewer never asks for it",
+           "remove it");
     }
     return {};
   }
@@ -126,12 +136,14 @@ class Check {
     std::set<std::uint64_t> shards;
     for (Index z = 0; z < grid.z; ++z)
       for (Index y = 0; y < grid.y; ++y)
-        for (Index x = 0; x < grid.x; ++x) shards.insert(shard_place(*scale.sharding, encode_morton({x, y, z}, grid)).shard);
+        for (Index x = 0; x < grid.x; ++x)
+          shards.insert(shard_place(*scale.sharding, encode_morton({x, y, z}, grid)).shard);
     for (const std::uint64_t shard : shards) {
       const std::string where = reader.shard_key(shard);
       auto entries = reader.list(shard);
       if (!entries) {
-        find("bad-shard-index", where, entries.error().message + ": the viewer shows nothing of this shard", "copy it again, or convert anew");
+        find("bad-shard-index", where, entries.error().message + ": the viewer shows nothing of this shard",
+             "copy it again, or convert anew");
         continue;
       }
       check_entries(*entries, scale, shard, where);
@@ -139,19 +151,26 @@ class Check {
     return {};
   }
 
-  void check_entries(std::vector<ShardEntry>& entries, const ScaleInfo& scale, std::uint64_t shard, const std::string& where) {
+  void check_entries(std::vector<ShardEntry>& entries, const ScaleInfo& scale, std::uint64_t shard,
+                     const std::string& where) {
     const GridVec grid = scale.grid_shape();
     for (const ShardEntry& entry : entries) {
       const GridVec cell = decode_morton(entry.key, grid);
-      const bool in_grid = cell.x < grid.x && cell.y < grid.y && cell.z < grid.z && encode_morton(cell, grid) == entry.key;
+      const bool in_grid =
+          cell.x < grid.x && cell.y < grid.y && cell.z < grid.z && encode_morton(cell, grid) == entry.key;
       if (!in_grid || shard_place(*scale.sharding, entry.key).shard != shard)
-        find("stray-chunk", where, fmt::format("key {}: expected a chunk of this shard, found another key: the viewer never asks for it", entry.key),
+        find("stray-chunk", where,
+             fmt::format("key {}: expected a chunk of this shard, found another key: the viewer never asks for it",
+                         entry.key),
              "convert anew");
     }
-    std::sort(entries.begin(), entries.end(), [](const ShardEntry& a, const ShardEntry& b) { return a.offset < b.offset; });
+    std::sort(entries.begin(), entries.end(),
+              [](const ShardEntry& a, const ShardEntry& b) { return a.offset < b.offset; });
     for (std::size_t i = 1; i < entries.size(); ++i)
       if (entries[i - 1].offset + entries[i - 1].size > entries[i].offset)
-        find("overlapping-chunks", where, fmt::format("keys {} and {} share bytes: at least one of them is wrong", entries[i - 1].key, entries[i].key),
+        find("overlapping-chunks", where,
+             fmt::format("keys {} and {} share bytes: at least one of them is wrong", entries[i - 1].key,
+                         entries[i].key),
              "convert anew");
   }
 
@@ -163,7 +182,8 @@ class Check {
     const auto found = volume_->read_chunk(k, cell, chunk.view());
     if (!found) {
       ++stored_;
-      find("undecodable-chunk", where, found.error().message + ": the viewer shows a hole", "copy it again, or convert anew");
+      find("undecodable-chunk", where, found.error().message + ": the viewer shows a hole",
+           "copy it again, or convert anew");
       return;
     }
     if (*found) ++stored_;
@@ -172,7 +192,8 @@ class Check {
 
   // Scales of one run of ours agree exactly: they are made from each other as stored.
   void compare_with_finer(std::size_t k, const Block& chunk, const std::string& where) {
-    if (provenance_.task.empty() || k >= provenance_.scales.size() || provenance_.scales[k].key != info_.scales[k].key) return;
+    if (provenance_.task.empty() || k >= provenance_.scales.size() || provenance_.scales[k].key != info_.scales[k].key)
+      return;
     const ScaleInfo& finer = info_.scales[k - 1];
     if (find_codec(finer.encoding) == nullptr || find_codec(finer.encoding)->is_lossy) return;
     const std::string method_name = provenance_.option("downsample"), outside_name = provenance_.option("outside");
@@ -188,7 +209,9 @@ class Check {
     Block expected(info_.type, chunk.box(), info_.channels);
     downsample(std::as_const(fine).view(), finer.box_vox(), factor, method, outside, expected.view());
     if (std::memcmp(expected.bytes().data(), chunk.bytes().data(), expected.bytes().size()) == 0) return;
-    find("scales-disagree", where, fmt::format("expected the {} of scale {}, found other values: the picture changes on zooming", method_name, finer.key),
+    find("scales-disagree", where,
+         fmt::format("expected the {} of scale {}, found other values: the picture changes on zooming", method_name,
+                     finer.key),
          "rebuild the coarser scales: convert anew");
   }
 
@@ -200,25 +223,32 @@ class Check {
   std::uint64_t total_ = 0;
   std::mutex mutex_;  // guards report_.findings
   CheckReport report_;
-  ThreadPool pool_;   // last: its tasks use all of the above
+  ThreadPool pool_;  // last: its tasks use all of the above
 };
 
 // What the viewer refuses or misreads although it is well-formed (specification, 0.3, 1.1 and section 12).
 void check_info(const VolumeInfo& info, std::vector<Finding>& findings) {
   constexpr Index kFloatExact = Index{1} << 24;
   if (info.is_segmentation && info.channels != 1)
-    findings.push_back({"bad-info", "info", fmt::format("expected one channel in a segmentation, found {}: the viewer refuses it", info.channels), ""});
+    findings.push_back(
+        {"bad-info", "info",
+         fmt::format("expected one channel in a segmentation, found {}: the viewer refuses it", info.channels), ""});
   if (info.is_segmentation && info.type == DataType::float32)
-    findings.push_back({"bad-info", "info", "expected integers in a segmentation, found float32: the viewer refuses it", "use type image"});
+    findings.push_back({"bad-info", "info", "expected integers in a segmentation, found float32: the viewer refuses it",
+                        "use type image"});
   for (const ScaleInfo& scale : info.scales)
     for (std::size_t a = 0; a < 3; ++a) {
       const Index far = std::max(std::abs(scale.voxel_offset[a]), std::abs(scale.voxel_offset[a] + scale.size_xyz[a]));
       if (far > kFloatExact && static_cast<Index>(static_cast<float>(far)) != far)
-        findings.push_back({"inexact-bounds", "info", fmt::format("{}: bound {} is no float32: the viewer asks for wrong chunks", scale.key, far),
+        findings.push_back({"inexact-bounds", "info",
+                            fmt::format("{}: bound {} is no float32: the viewer asks for wrong chunks", scale.key, far),
                             "use an offset and size below 2^24"});
       if (scale.chunk_size()[a] > 2048 && scale.encoding != "compressed_segmentation")
-        findings.push_back({"large-chunk", "info", fmt::format("{}: chunks of {} along {} are larger than a 3-D texture: the viewer shows nothing",
-                                                               scale.key, scale.chunk_size()[a], "xyz"[a]), "use smaller chunks"});
+        findings.push_back(
+            {"large-chunk", "info",
+             fmt::format("{}: chunks of {} along {} are larger than a 3-D texture: the viewer shows nothing", scale.key,
+                         scale.chunk_size()[a], "xyz"[a]),
+             "use smaller chunks"});
     }
 }
 

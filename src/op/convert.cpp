@@ -48,14 +48,15 @@ RunIdentity identity_of(const std::string& source, const VolumeHeader& header, c
                        {"compress", plan.gzip ? fmt::format("gzip {}", plan.level) : "none"},
                        {"keep_empty", plan.keep_empty ? "yes" : "no"}};
   const ValueMap& values = plan.values;
-  identity.emplace_back("values", fmt::format("{} to {}, slope {} intercept {}, part {}, clamps {}", name_of(values.from),
-                                              name_of(values.to), values.slope, values.intercept,
+  identity.emplace_back("values", fmt::format("{} to {}, slope {} intercept {}, part {}, clamps {}",
+                                              name_of(values.from), name_of(values.to), values.slope, values.intercept,
                                               static_cast<int>(values.complex_part), values.clamps));
   if (values.window) identity.emplace_back("window", fmt::format("{},{}", (*values.window)[0], (*values.window)[1]));
   if (values.nan) identity.emplace_back("nan", fmt::format("{}", *values.nan));
   const AxisMap& map = plan.axis_map;
   std::string axes;
-  for (std::size_t a = 0; a < 3; ++a) axes += fmt::format("{}{}", map.reversed[a] ? '-' : '+', "ijk"[map.source_axis[a]]);
+  for (std::size_t a = 0; a < 3; ++a)
+    axes += fmt::format("{}{}", map.reversed[a] ? '-' : '+', "ijk"[map.source_axis[a]]);
   identity.emplace_back("axes", axes);
   identity.emplace_back("channels", fmt::format("{}", fmt::join(plan.source_channels, ",")));
   identity.emplace_back("info", write_volume_info(plan.info));
@@ -117,26 +118,32 @@ ConvertReport plan_report(const std::string& destination, const VolumePlan& plan
   report.is_exact = plan.keep_empty && !plan.gzip && !plan.codec->has_block_size && plan.layout != Layout::sharded;
   report.notices = plan.notices;
   if (strips.holds_whole_volume)
-    report.notices.push_back(fmt::format("the channels are the slowest axis of a stream: the whole volume is held ({} MiB{})",
-                                         (strips.levels[0].strip_bytes * static_cast<std::uint64_t>(strips.levels[0].strips)) >> 20,
-                                         strips.levels[0].in_memory ? "" : " of scratch"));
+    report.notices.push_back(
+        fmt::format("the channels are the slowest axis of a stream: the whole volume is held ({} MiB{})",
+                    (strips.levels[0].strip_bytes * static_cast<std::uint64_t>(strips.levels[0].strips)) >> 20,
+                    strips.levels[0].in_memory ? "" : " of scratch"));
   return report;
 }
 
 class Conversion {
  public:
   Conversion(std::string source_place, std::string destination, const ConvertOptions& options, const RunOptions& run)
-      : source_place_(std::move(source_place)), destination_(std::move(destination)), options_(options), run_(with_defaults(run)) {}
+      : source_place_(std::move(source_place)),
+        destination_(std::move(destination)),
+        options_(options),
+        run_(with_defaults(run)) {}
 
   Result<ConvertReport> run() {
     NGFORGE_TRY(source_, open_source(source_place_));
     NGFORGE_TRY(plan_, plan_volume(source_->header(), options_));
     NGFORGE_TRY(strips_, plan_strips(plan_, source_->header(), source_->access(), run_.memory_bytes, run_.threads));
     ConvertReport report = plan_report(destination_, plan_, strips_);
-    for (const auto& reader : readers_that_cannot_open(plan_.info, plan_.layout, plan_.gzip)) report.notices.push_back(reader);
+    for (const auto& reader : readers_that_cannot_open(plan_.info, plan_.layout, plan_.gzip))
+      report.notices.push_back(reader);
     if (options_.dry_run) return report;
     const RunIdentity identity = identity_of(source_place_, source_->header(), plan_);
-    NGFORGE_TRY(PartialFolder folder, PartialFolder::open(destination_, identity, {options_.resume, options_.overwrite}));
+    NGFORGE_TRY(PartialFolder folder,
+                PartialFolder::open(destination_, identity, {options_.resume, options_.overwrite}));
     if (folder.is_complete()) {
       report.was_complete = true;
       return report;
@@ -161,7 +168,8 @@ class Conversion {
       if (plan_.layout == Layout::sharded) {
         NGFORGE_TRY(sinks.emplace_back(), open_shard_sink(folder.path(), scale, folder.is_resumed(), strips_.window));
       } else {
-        NGFORGE_TRY(sinks.emplace_back(), open_file_sink(folder.path(), scale, plan_.layout, plan_.gzip, folder.is_resumed()));
+        NGFORGE_TRY(sinks.emplace_back(),
+                    open_file_sink(folder.path(), scale, plan_.layout, plan_.gzip, folder.is_resumed()));
       }
     }
     NGFORGE_CHECK(write_chunks(folder, sinks));
@@ -206,7 +214,8 @@ class Conversion {
     for (std::size_t k = 0; k < plan_.scales.size(); ++k) {
       const Factor& factor = plan_.scales[k].factor;
       const ScaleReport& scale = report.scales[k];
-      provenance.scales.push_back({scale.key, scale.stored_chunks, scale.empty_chunks, {factor[0], factor[1], factor[2]}});
+      provenance.scales.push_back(
+          {scale.key, scale.stored_chunks, scale.empty_chunks, {factor[0], factor[1], factor[2]}});
     }
     NGFORGE_CHECK(put("provenance", write_provenance(provenance)));
     return put("info", write_volume_info(plan_.info));
@@ -224,7 +233,8 @@ class Conversion {
 
 Result<ConvertReport> convert(const std::string& source, const std::string& destination, const ConvertOptions& options,
                               const RunOptions& run) {
-  if (ends_with(destination, ".nii") || ends_with(destination, ".nii.gz")) return export_nifti(source, destination, options, run);
+  if (ends_with(destination, ".nii") || ends_with(destination, ".nii.gz"))
+    return export_nifti(source, destination, options, run);
   if (options.resume && options.overwrite)
     return make_error(ErrorCode::invalid_argument, "expected either --resume or --overwrite, found both");
   try {

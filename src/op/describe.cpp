@@ -43,11 +43,14 @@ std::string describe_file(const std::string& place, const VolumeHeader& header, 
   std::string text = fmt::format("{}: {}\n", place, header.format);
   text += fmt::format("  size         {} voxels (i, j, k)\n", three(header.size_ijk));
   if (header.channels > 1)
-    text += fmt::format("  channels     {}{}\n", header.channels,
-                        header.channels_are_colors ? " (colours)" : fmt::format(" ({})", fmt::join(header.channel_axes, " x ")));
+    text += fmt::format(
+        "  channels     {}{}\n", header.channels,
+        header.channels_are_colors ? " (colours)" : fmt::format(" ({})", fmt::join(header.channel_axes, " x ")));
   text += fmt::format("  data type    {}\n", name_of(header.type));
-  if (header.slope != 1 || header.intercept != 0) text += fmt::format("  scaling      {} x stored + {}\n", header.slope, header.intercept);
-  if (header.has_voxel_size) text += fmt::format("  voxel size   {:.6g} x {:.6g} x {:.6g} mm\n", lengths_mm[0], lengths_mm[1], lengths_mm[2]);
+  if (header.slope != 1 || header.intercept != 0)
+    text += fmt::format("  scaling      {} x stored + {}\n", header.slope, header.intercept);
+  if (header.has_voxel_size)
+    text += fmt::format("  voxel size   {:.6g} x {:.6g} x {:.6g} mm\n", lengths_mm[0], lengths_mm[1], lengths_mm[2]);
   if (!orientation.empty()) text += fmt::format("  orientation  {} (where i, j, k point to)\n", orientation);
   if (header.has_label_intent) text += "  intent       labels\n";
   if (!header.details.empty()) text += fmt::format("  header       {}\n", header.details);
@@ -58,8 +61,9 @@ std::string describe_file(const std::string& place, const VolumeHeader& header, 
 std::string sharding_text(const ScaleInfo& scale) {
   if (!scale.sharding) return "a file per chunk";
   const ShardingSpec& spec = *scale.sharding;
-  return fmt::format("shards (preshift {}, minishard {}, shard {}, {}, data {})", spec.preshift_bits, spec.minishard_bits,
-                     spec.shard_bits, spec.is_murmur ? "murmurhash3_x86_128" : "identity", spec.gzip_data ? "gzip" : "raw");
+  return fmt::format("shards (preshift {}, minishard {}, shard {}, {}, data {})", spec.preshift_bits,
+                     spec.minishard_bits, spec.shard_bits, spec.is_murmur ? "murmurhash3_x86_128" : "identity",
+                     spec.gzip_data ? "gzip" : "raw");
 }
 
 Json scale_json(const ScaleInfo& scale) {
@@ -75,8 +79,8 @@ Json scale_json(const ScaleInfo& scale) {
 }
 
 std::string scale_table(const VolumeInfo& info) {
-  std::string text = fmt::format("{:24} {:>20} {:>20} {:>20} {:>14} {:>10} {}\n", "key", "size", "voxel offset", "resolution nm", "chunk",
-                                 "chunks", "encoding");
+  std::string text = fmt::format("{:24} {:>20} {:>20} {:>20} {:>14} {:>10} {}\n", "key", "size", "voxel offset",
+                                 "resolution nm", "chunk", "chunks", "encoding");
   for (const ScaleInfo& scale : info.scales)
     text += fmt::format("{:24} {:>20} {:>20} {:>20} {:>14} {:>10} {}, {}\n", scale.key, three(scale.size_xyz, ","),
                         three(scale.voxel_offset, ","), three(scale.resolution_nm, ","), three(scale.chunk_size(), ","),
@@ -107,11 +111,13 @@ std::string describe_dataset(const std::string& place, const PrecomputedVolume& 
                                  info.is_segmentation ? "segmentation" : "image", name_of(info.type), info.channels,
                                  info.channels == 1 ? "" : "s");
   for (const ScaleInfo& scale : info.scales)
-    text += fmt::format("  {}: {} voxels of {} nm, {} chunks of {}, {}, {}\n", scale.key, three(scale.size_xyz), three(scale.resolution_nm),
-                        scale.grid_shape().product(), three(scale.chunk_size()), scale.encoding, sharding_text(scale));
+    text += fmt::format("  {}: {} voxels of {} nm, {} chunks of {}, {}, {}\n", scale.key, three(scale.size_xyz),
+                        three(scale.resolution_nm), scale.grid_shape().product(), three(scale.chunk_size()),
+                        scale.encoding, sharding_text(scale));
   if (volume.transform_nm()) {
     const auto origin = volume.transform_nm()->m;
-    text += fmt::format("  corner at    {:.6g}, {:.6g}, {:.6g} mm (transform.json)\n", origin[0][3] / 1e6, origin[1][3] / 1e6, origin[2][3] / 1e6);
+    text += fmt::format("  corner at    {:.6g}, {:.6g}, {:.6g} mm (transform.json)\n", origin[0][3] / 1e6,
+                        origin[1][3] / 1e6, origin[2][3] / 1e6);
   }
   for (const std::string& reader : readers) text += fmt::format("  note: {}\n", reader);
   return text;
@@ -126,7 +132,8 @@ Result<std::string> describe(const std::string& place, bool as_json, bool as_sca
   }
   NGFORGE_TRY(const auto source, open_source(place));
   if (as_scale_table)
-    return make_error(ErrorCode::invalid_argument, "--scales: expected a dataset, found a {} file", source->header().format);
+    return make_error(ErrorCode::invalid_argument, "--scales: expected a dataset, found a {} file",
+                      source->header().format);
   return describe_file(place, source->header(), source->access(), as_json);
 }
 

@@ -22,7 +22,8 @@ namespace {
 // Values of `box` (output voxels) for one run of output channels, read in pieces on the pool.
 class SlabReader {
  public:
-  SlabReader(VolumeSource& source, const VolumePlan& plan, ThreadPool& pool) : source_(source), plan_(plan), pool_(pool) {}
+  SlabReader(VolumeSource& source, const VolumePlan& plan, ThreadPool& pool)
+      : source_(source), plan_(plan), pool_(pool) {}
 
   Result<void> read(const MutableBlockView& slab, Index source_channel) {
     const SourceBox whole = to_source(plan_.to_reordered(slab.box), plan_.size_ijk, plan_.axis_map);
@@ -51,7 +52,8 @@ class SlabReader {
     std::span<const std::byte> values = stored.span();
     if (!plan_.values.is_identity()) {
       mapped = Buffer(count * size_of(plan_.type));
-      if (const auto bad = map_values(plan_.values, stored.span(), mapped.span())) return fail(bad_value_error(plan_, *bad, box));
+      if (const auto bad = map_values(plan_.values, stored.span(), mapped.span()))
+        return fail(bad_value_error(plan_, *bad, box));
       values = mapped.span();
     }
     slab.box = plan_.to_reordered(slab.box);
@@ -74,8 +76,14 @@ class SlabReader {
 
 class Export {
  public:
-  Export(const std::string& destination, const ConvertOptions& options, const RunOptions& run, VolumeSource& source, const VolumePlan& plan)
-      : destination_(destination), options_(options), run_(with_defaults(run)), source_(source), plan_(plan), box_(plan.scales[0].box_vox) {}
+  Export(const std::string& destination, const ConvertOptions& options, const RunOptions& run, VolumeSource& source,
+         const VolumePlan& plan)
+      : destination_(destination),
+        options_(options),
+        run_(with_defaults(run)),
+        source_(source),
+        plan_(plan),
+        box_(plan.scales[0].box_vox) {}
 
   Result<ConvertReport> run() {
     ConvertReport report;
@@ -97,11 +105,15 @@ class Export {
     scale.bytes = header_bytes + static_cast<std::uint64_t>(size.product() * plan_.channels) * size_of(plan_.type);
     report.is_exact = !destination_.ends_with(".gz");
     report.scales.push_back(scale);
-    const std::uint64_t plane = static_cast<std::uint64_t>(size.x * size.y * (plan_.is_rgb ? plan_.channels : 1)) * size_of(plan_.type);
-    slab_planes_ = static_cast<Index>(std::clamp<std::uint64_t>(run_.memory_bytes / 4 / std::max<std::uint64_t>(plane, 1), 1, 64));
-    report.peak_memory_bytes = plane * static_cast<std::uint64_t>(slab_planes_) * 2 + (4u << 20) * static_cast<unsigned>(run_.threads);
+    const std::uint64_t plane =
+        static_cast<std::uint64_t>(size.x * size.y * (plan_.is_rgb ? plan_.channels : 1)) * size_of(plan_.type);
+    slab_planes_ =
+        static_cast<Index>(std::clamp<std::uint64_t>(run_.memory_bytes / 4 / std::max<std::uint64_t>(plane, 1), 1, 64));
+    report.peak_memory_bytes =
+        plane * static_cast<std::uint64_t>(slab_planes_) * 2 + (4u << 20) * static_cast<unsigned>(run_.threads);
     if (report.peak_memory_bytes > run_.memory_bytes)
-      return make_error(ErrorCode::needs_decision, "--memory: expected at least {} MiB to write planes of this volume, found {} MiB",
+      return make_error(ErrorCode::needs_decision,
+                        "--memory: expected at least {} MiB to write planes of this volume, found {} MiB",
                         (report.peak_memory_bytes >> 20) + 1, run_.memory_bytes >> 20)
           .with_hint(fmt::format("use --memory {}MiB", (report.peak_memory_bytes >> 20) + 1));
     if (options_.dry_run) return report;
@@ -132,7 +144,8 @@ class Export {
   Result<void> write() {
     ThreadPool reading(run_.threads), packing(run_.threads);
     const NiftiImage header = image();
-    NGFORGE_TRY(const auto writer, NiftiWriter::create(destination_, header, options_.level, options_.overwrite, packing));
+    NGFORGE_TRY(const auto writer,
+                NiftiWriter::create(destination_, header, options_.level, options_.overwrite, packing));
     SlabReader reader(source_, plan_, reading);
     const Index planes = box_.size().z;
     const auto total = static_cast<std::uint64_t>(box_.volume() * plan_.channels);
@@ -179,10 +192,11 @@ class Export {
 
 }  // namespace
 
-Result<ConvertReport> export_nifti(const std::string& place, const std::string& destination, const ConvertOptions& options,
-                                   const RunOptions& run) {
+Result<ConvertReport> export_nifti(const std::string& place, const std::string& destination,
+                                   const ConvertOptions& options, const RunOptions& run) {
   if (options.resume)
-    return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file").with_hint("use --overwrite");
+    return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file")
+        .with_hint("use --overwrite");
   NGFORGE_TRY(const auto source, open_source(place));
   if (source->access() == Access::once)
     return make_error(ErrorCode::unsupported, "{}: expected a source that can be read anywhere, found a stream", place)

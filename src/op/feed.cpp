@@ -22,8 +22,10 @@ struct ChannelRun {
 std::vector<ChannelRun> channel_runs(const std::vector<Index>& source_channels, bool one_by_one) {
   std::vector<ChannelRun> runs;
   for (std::size_t c = 0; c < source_channels.size(); ++c) {
-    if (!one_by_one && !runs.empty() && runs.back().source.end == source_channels[c]) ++runs.back().source.end;
-    else runs.push_back({static_cast<Index>(c), {source_channels[c], source_channels[c] + 1}});
+    if (!one_by_one && !runs.empty() && runs.back().source.end == source_channels[c])
+      ++runs.back().source.end;
+    else
+      runs.push_back({static_cast<Index>(c), {source_channels[c], source_channels[c] + 1}});
   }
   return runs;
 }
@@ -31,7 +33,8 @@ std::vector<ChannelRun> channel_runs(const std::vector<Index>& source_channels, 
 // Brings boxes of the source into strips. One per thread.
 class Loader {
  public:
-  Loader(VolumeSource& source, const VolumePlan& volume, Cascade& cascade) : source_(source), volume_(volume), cascade_(cascade) {}
+  Loader(VolumeSource& source, const VolumePlan& volume, Cascade& cascade)
+      : source_(source), volume_(volume), cascade_(cascade) {}
 
   /// Reads a box and puts what lies in the strip into it.
   Result<void> load(const SourceBox& box_ijk, const ChannelRun& run, Index ordinal, Strip& strip) {
@@ -48,7 +51,8 @@ class Loader {
   }
 
  private:
-  Result<void> place(std::span<const std::byte> values, const SourceBox& box_ijk, const ChannelRun& run, Index ordinal, Strip& strip) {
+  Result<void> place(std::span<const std::byte> values, const SourceBox& box_ijk, const ChannelRun& run, Index ordinal,
+                     Strip& strip) {
     const Box box = volume_.from_reordered(to_output(box_ijk, volume_.size_ijk, volume_.axis_map));
     const ChannelRange outputs{run.first_output, run.first_output + run.source.size()};
     Index written = 0;
@@ -71,13 +75,14 @@ class Loader {
     return {};
   }
 
-  Result<void> pack(std::span<const std::byte> values, const SourceBox& box_ijk, ChannelRange outputs, std::size_t brick, const Box& part,
-                    Strip& strip) {
+  Result<void> pack(std::span<const std::byte> values, const SourceBox& box_ijk, ChannelRange outputs,
+                    std::size_t brick, const Box& part, Strip& strip) {
     const auto bytes = static_cast<std::size_t>(part.volume() * outputs.size()) * size_of(volume_.type);
     if (packed_used_ > 0 && packed_used_ + bytes > packed_.size()) NGFORGE_CHECK(flush(strip));
     if (packed_.size() < bytes || packed_.size() < std::min(values.size(), kAppendBytes))
       packed_ = Buffer(std::max(bytes, std::min(values.size(), kAppendBytes)));
-    MutableBlockView target = dense_view(packed_.data() + packed_used_, volume_.type, volume_.to_reordered(part), outputs.size());
+    MutableBlockView target =
+        dense_view(packed_.data() + packed_used_, volume_.type, volume_.to_reordered(part), outputs.size());
     // The view holds only the channels of this run; copy_reordered counts from output channel 0.
     target.data -= outputs.begin * target.stride_channel;
     target.channels = outputs.end;
@@ -115,7 +120,13 @@ class Feeder {
  public:
   Feeder(VolumeSource& source, const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool, Cascade& cascade,
          const std::stop_token& stop, const std::function<void()>& on_progress)
-      : source_(source), volume_(volume), strips_(strips), pool_(pool), cascade_(cascade), stop_(stop), on_progress_(on_progress) {}
+      : source_(source),
+        volume_(volume),
+        strips_(strips),
+        pool_(pool),
+        cascade_(cascade),
+        stop_(stop),
+        on_progress_(on_progress) {}
 
   /// Whole rows in stored order, on this thread.
   Result<void> feed_rows() {
@@ -156,7 +167,8 @@ class Feeder {
         for (Index j = first.y; j < whole.end.y; j += chunk.y)
           for (Index i = first.x; i < whole.end.x; i += chunk.x) {
             const SourceBox box = SourceBox{{i, j, k}, {i + chunk.x, j + chunk.y, k + chunk.z}}.intersect(whole);
-            pool_.submit([this, box, runs, ordinal, strip](int worker) { load_in_pool(worker, box, runs, ordinal, *strip); });
+            pool_.submit(
+                [this, box, runs, ordinal, strip](int worker) { load_in_pool(worker, box, runs, ordinal, *strip); });
           }
       NGFORGE_CHECK(between_batches());
     }
@@ -170,7 +182,8 @@ class Feeder {
     // A stream hands out whole planes or rows anyway; what a crop leaves out is dropped on the way.
     const SourceVec size = volume_.size_ijk;
     const bool whole_planes = strips_.batch_rows >= size.y;
-    const Index j_begin = whole_planes && is_stream ? 0 : whole.begin.y, j_end = whole_planes && is_stream ? size.y : whole.end.y;
+    const Index j_begin = whole_planes && is_stream ? 0 : whole.begin.y,
+                j_end = whole_planes && is_stream ? size.y : whole.end.y;
     const Index i_begin = is_stream ? 0 : whole.begin.x, i_end = is_stream ? size.x : whole.end.x;
     for (Index k = whole.begin.z; k < whole.end.z; k += strips_.batch_planes) {
       const Index k_end = std::min(k + strips_.batch_planes, whole.end.z);
@@ -190,7 +203,8 @@ class Feeder {
     return {};
   }
 
-  void load_in_pool(int worker, const SourceBox& box, const std::vector<ChannelRun>& runs, Index ordinal, Strip& strip) {
+  void load_in_pool(int worker, const SourceBox& box, const std::vector<ChannelRun>& runs, Index ordinal,
+                    Strip& strip) {
     if (cascade_.has_failed()) return;
     try {
       for (const ChannelRun& run : runs)
@@ -213,8 +227,8 @@ class Feeder {
 
 }  // namespace
 
-Result<void> feed(VolumeSource& source, const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool, Cascade& cascade,
-                  const std::stop_token& stop, const std::function<void()>& on_progress) {
+Result<void> feed(VolumeSource& source, const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool,
+                  Cascade& cascade, const std::stop_token& stop, const std::function<void()>& on_progress) {
   Feeder feeder(source, volume, strips, pool, cascade, stop, on_progress);
   const bool decodes_boxes = source.access() == Access::any_box && source.header().chunk_ijk.product() > 0;
   auto fed = decodes_boxes ? feeder.feed_boxes() : feeder.feed_rows();

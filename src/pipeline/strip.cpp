@@ -10,8 +10,10 @@ Strip::Strip(DataType type, Index channels, std::vector<Box> bricks, const Strip
     brick_offsets_.push_back(static_cast<std::size_t>(value_count_) * size_of(type_));
     value_count_ += box.volume() * channels_;
   }
-  if (in_memory()) ensure(memory_, static_cast<std::size_t>(value_count_) * size_of(type_));
-  else pieces_.resize(bricks_.size());
+  if (in_memory())
+    ensure(memory_, static_cast<std::size_t>(value_count_) * size_of(type_));
+  else
+    pieces_.resize(bricks_.size());
 }
 
 MutableBlockView Strip::brick_view(std::size_t brick) {

@@ -14,15 +14,16 @@ namespace ngforge {
 
 /// Where a strip keeps its values: `bytes` in memory, or a region of a scratch file.
 struct StripPlace {
-  ScratchFile* scratch = nullptr;      // null: memory
+  ScratchFile* scratch = nullptr;  // null: memory
   std::uint64_t scratch_offset = 0;
 };
 
-/// One layer of chunks ("bricks") of one scale, one chunk thick along one axis. Bricks lie brick after brick, each dense in
-/// [x, y, z, channel] order, so that a brick is the raw encoding of its chunk.
+/// One layer of chunks ("bricks") of one scale, one chunk thick along one axis. Bricks lie brick after brick, each
+/// dense in [x, y, z, channel] order, so that a brick is the raw encoding of its chunk.
 ///
-/// On disk a brick is the list of the pieces that were written to it, since pieces come in all shapes and a scattered write
-/// per row would be slow. Writes of disjoint parts and loads of complete bricks are safe from any number of threads.
+/// On disk a brick is the list of the pieces that were written to it, since pieces come in all shapes and a scattered
+/// write per row would be slow. Writes of disjoint parts and loads of complete bricks are safe from any number of
+/// threads.
 class Strip {
  public:
   /// `bricks`: the boxes, in the plan's order. They must tile a box. `memory` is used when it is large enough.
@@ -37,10 +38,11 @@ class Strip {
 
   /// The brick in memory, to be filled in place. Only when in_memory().
   MutableBlockView brick_view(std::size_t brick);
-  /// Copies the part of `view` that lies in brick `brick` to its place; view channel 0 is strip channel `first_channel`.
-  /// Only when in_memory().
+  /// Copies the part of `view` that lies in brick `brick` to its place; view channel 0 is strip channel
+  /// `first_channel`. Only when in_memory().
   void write(std::size_t brick, const BlockView& view, Index first_channel);
-  /// Appends dense pieces, one after the other in `bytes`, each of `channels` channels from `first_channel`. Only on disk.
+  /// Appends dense pieces, one after the other in `bytes`, each of `channels` channels from `first_channel`. Only on
+  /// disk.
   struct Piece {
     std::size_t brick = 0;
     Box box;

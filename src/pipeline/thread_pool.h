@@ -17,7 +17,8 @@ class ThreadPool {
   explicit ThreadPool(int threads);
   ~ThreadPool();
   int size() const { return static_cast<int>(threads_.size()); }
-  /// Queues a task and returns at once. `worker` (0 .. size()-1) is given to the task, so that it can own scratch space.
+  /// Queues a task and returns at once. `worker` (0 .. size()-1) is given to the task, so that it can own scratch
+  /// space.
   void submit(std::function<void(int worker)> task);
   /// Waits until nothing is queued or running.
   void wait_idle();
