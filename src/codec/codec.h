@@ -20,12 +20,12 @@ struct CodecOptions {
 
 /// A row of codecs.def: one encoding of the precomputed `encoding` member.
 struct CodecDescriptor {
-  const char* name;      // as in `info`
-  const char* alias;     // short name on the command line ("cseg"), or ""
-  const char* title;     // for `ngforge formats`
+  const char* name;   // as in `info`
+  const char* alias;  // short name on the command line ("cseg"), or ""
+  const char* title;  // for `ngforge formats`
   bool is_lossy;
-  bool is_compressed;    // true: gzip on top gains nothing and is not applied by default (jpeg, png, jxl)
-  bool has_block_size;   // true: `info` carries compressed_segmentation_block_size
+  bool is_compressed;   // true: gzip on top gains nothing and is not applied by default (jpeg, png, jxl)
+  bool has_block_size;  // true: `info` carries compressed_segmentation_block_size
   /// Whether this type and channel count can be encoded.
   bool (*supports)(DataType type, Index channels);
   /// Encodes a dense view; replaces the content of `out`, whose capacity is reused.
