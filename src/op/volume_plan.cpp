@@ -114,9 +114,9 @@ Result<std::vector<Index>> choose_channels(const VolumeHeader& header, const Vol
   return chosen;
 }
 
-Error needs_dtype(const VolumeHeader& header, std::string_view why) {
+Error needs_dtype(const VolumeHeader& header, std::string_view why, std::string_view example = "float32") {
   return make_error(ErrorCode::needs_decision, "{} values cannot be stored as they are: {}", name_of(header.type), why)
-      .with_hint("choose with --dtype, for example --dtype float32");
+      .with_hint(fmt::format("choose with --dtype, for example --dtype {}", example));
 }
 
 bool is_complex(StoredType type) {
@@ -148,7 +148,7 @@ Result<DataType> natural_type(const VolumeHeader& header, const ValueMap& map, b
       case StoredType::uint32: return DataType::uint32;
       case StoredType::int64:
       case StoredType::uint64: return DataType::uint64;
-      default: return needs_dtype(header, "labels are unsigned integers");
+      default: return needs_dtype(header, "labels are unsigned integers", "uint32");
     }
   }
   if (scaled) return DataType::float32;

@@ -237,7 +237,7 @@ class PrecomputedSource final : public VolumeSource {
     header_.channels = info.channels;
     if (info.channels > 1) header_.channel_axes = {info.channels};
     header_.type = stored_type_of(info.type);
-    header_.has_label_intent = info.is_segmentation;
+    header_.known_type = info.is_segmentation ? "segmentation" : "image";
     header_.voxel_offset_ijk = vec(scale.voxel_offset);
     // The header's indices begin at the volume's corner, the transform's coordinates at the dataset's origin.
     Affine from_corner;
