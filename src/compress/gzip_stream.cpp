@@ -18,6 +18,8 @@ namespace ngforge {
 namespace {
 
 constexpr std::size_t kInputBytes = 256 << 10;
+// ISA-L 2.30 may look a few bytes behind its input when that is corrupt.
+constexpr std::size_t kSpareBytes = 64;
 // Both libraries count in 32 bits.
 constexpr std::size_t kMostAtOnce = 1u << 30;
 
@@ -82,6 +84,7 @@ class IsalEngine final : public Engine {
     state_.next_out = reinterpret_cast<std::uint8_t*>(out.data());
     state_.avail_out = static_cast<std::uint32_t>(out.size());
     const int status = isal_inflate(&state_);
+    if (state_.avail_in > in.size()) return {in.size(), 0, false, "corrupt data"};  // it went past the end
     // A truncated member is ISAL_DECOMP_OK too; only the block state tells that it is complete.
     Step step{in.size() - state_.avail_in, out.size() - state_.avail_out,
               status == ISAL_DECOMP_OK && state_.block_state == ISAL_BLOCK_FINISH, nullptr};
@@ -121,7 +124,7 @@ struct GzipStream::Impl {
   InflateEngine choice = InflateEngine::fastest;
   std::unique_ptr<Engine> fastest, zlib;  // made when first needed
   Engine* engine = nullptr;               // of the current member
-  std::vector<std::byte> buffer = std::vector<std::byte>(kInputBytes);
+  std::vector<std::byte> buffer = std::vector<std::byte>(kInputBytes + kSpareBytes);
   std::span<const std::byte> pending;  // of `buffer`, not inflated yet
   std::uint64_t position = 0;          // of pending in the compressed stream
   bool input_ended = false;
@@ -142,7 +145,7 @@ struct GzipStream::Impl {
     if (!pending.empty()) std::memmove(buffer.data(), pending.data(), pending.size());
     pending = std::span(buffer).first(pending.size());
     while (pending.size() < least && !input_ended) {
-      NGFORGE_TRY(const std::size_t count, input(std::span(buffer).subspan(pending.size())));
+      NGFORGE_TRY(const std::size_t count, input(std::span(buffer).first(kInputBytes).subspan(pending.size())));
       pending = std::span(buffer).first(pending.size() + count);
       input_ended = count == 0;
     }

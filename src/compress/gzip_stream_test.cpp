@@ -150,6 +150,17 @@ TEST_P(GzipStreams, EveryWrongBitOfContentOrTrailerIsFound) {
   }
 }
 
+TEST_P(GzipStreams, CutInsideAFixedBlockStaysWithinTheInput) {
+  // ISA-L 2.30 takes the bits that are missing for an end of block and counts more input than there is.
+  constexpr unsigned char kBytes[] = {0x1f, 0x8b, 0x08, 0x00, 0xfb, 0x00, 0x92, 0xdd, 0xd3, 0xc9,
+                                      0xd3, 0xd3, 0x1b, 0xfc, 0x05, 0x00, 0x70, 0x50, 0x00, 0x00,
+                                      0x36, 0x62, 0x63, 0xa8, 0x01, 0x01, 0xe0, 0x04, 0x00};
+  const auto bytes = std::as_bytes(std::span(kBytes));
+  const auto found = run(Data(bytes.begin(), bytes.end()));
+  ASSERT_FALSE(found.has_value());
+  EXPECT_EQ(found.error().code, ErrorCode::invalid_data);
+}
+
 TEST_P(GzipStreams, HeaderWithNameCommentExtraAndItsChecksum) {
   const Data data = sample(5000, 8);
   z_stream stream{};
