@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <numeric>
 #include <optional>
+#include <utility>
 
 namespace ngforge {
 namespace {
@@ -92,7 +92,7 @@ std::array<Direction, 3> directions(const Affine& affine) {
     for (int c = 0; c < 3; ++c)
       for (int r = 0; r < 3; ++r) strength[c] = std::max(strength[c], rotation[r][c] * rotation[r][c]);
     std::array<int, 3> order{0, 1, 2};
-    std::stable_sort(order.begin(), order.end(), [&](int a, int b) { return strength[a] > strength[b]; });
+    std::ranges::sort(order, {}, [&](int axis) { return std::pair(-strength[axis], axis); });
     for (const int axis : order) {
       int best = 0;
       for (int r = 1; r < 3; ++r)
