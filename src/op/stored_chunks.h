@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <stop_token>
+#include <vector>
+
+#include "layout/volume_info.h"
+#include "ngforge/error.h"
+#include "ngforge/store.h"
+#include "ngforge/types.h"
+#include "op/finding_list.h"
+
+namespace ngforge {
+
+/// What a store holds of one scale.
+struct StoredChunks {
+  bool has_folder = false;
+  bool is_deep = false;      // some chunks have names of the deep layout
+  std::vector<Index> cells;  // numbers in the grid (cell_number), ascending
+  std::uint64_t files = 0, bytes = 0;
+};
+
+/// x + grid.x * (y + grid.y * z), and back.
+Index cell_number(const GridVec& cell, const GridVec& grid_shape);
+GridVec cell_of_number(Index number, const GridVec& grid_shape);
+
+/// Lists the chunks of a scale without reading them: from the names of chunk files, or from the indices of shards. Adds a
+/// finding for names that are not on the grid and for indices that contradict themselves, the file or the grid. Holds 32
+/// bytes per chunk of one shard, 8 per chunk of the scale.
+/// Errors: those of the store, cancelled.
+Result<StoredChunks> list_stored_chunks(Store& store, const ScaleInfo& scale, int scale_number, FindingList& findings,
+                                        const std::stop_token& stop);
+
+}  // namespace ngforge
