@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures the program against limits and peers; ./dev bench NAME.
 
-Runs of what is compared follow each other in turn; the table shows medians and their ratios. A result goes to bench/results as
-JSON with the machine, and into the tables of docs/performance.md. Slow peers are remembered in build/bench/peers.json.
+Runs of what is compared follow each other in turn; the table shows medians and their ratios. With --keep a result goes
+to bench/results as JSON with the machine, and into docs/performance.md. Slow peers are kept in build/bench/peers.json.
 """
 
 import argparse
@@ -49,23 +49,28 @@ class Context:
 
     def tool(self, name, *arguments):
         """Runs a bench program; its JSON."""
-        return json.loads(subprocess.run([self.tools / name, *map(str, arguments)], check=True, capture_output=True).stdout)
+        return output_json([self.tools / name, *map(str, arguments)])
 
     def script(self, name, *arguments):
         """Runs a script of bench/peers; its JSON."""
-        command = [sys.executable, ROOT / "bench/peers" / name, *map(str, arguments)]
-        return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+        return output_json([sys.executable, ROOT / "bench/peers" / name, *map(str, arguments)])
+
+
+def output_json(command):
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def timed(command, destination):
     """Runs a command that writes `destination` anew: (wall seconds, CPU seconds, peak bytes)."""
     shutil.rmtree(destination, ignore_errors=True)
     # A process inherits its parent's peak until it executes something else: a small process starts the measured one.
-    starter = ("import json, os, sys, time; begin = time.perf_counter(); pid = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:]); "
-               "_, status, used = os.wait4(pid, 0); wall = time.perf_counter() - begin; "
+    starter = ("import json, os, sys, time; begin = time.perf_counter(); "
+               "pid = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:]); _, status, used = os.wait4(pid, 0); "
+               "wall = time.perf_counter() - begin; "
                "print(json.dumps([wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024])); "
                "sys.exit(os.waitstatus_to_exitcode(status))")
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", starter, *map(str, command)], capture_output=True, text=True)
+    started = [sys.executable, "-I", "-S", "-c", starter, *map(str, command)]
+    done = subprocess.run(started, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}: {done.returncode}\n{done.stderr}")
     return json.loads(done.stdout.splitlines()[-1])
@@ -90,7 +95,8 @@ def brain(side=512):
     path = WORK / f"brain{side}.nii.gz"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, ROOT / "tools/make_brain.py", data.fetch("icbm152_t1.nii.gz"), path, str(side)], check=True)
+        maker = [sys.executable, ROOT / "tools/make_brain.py", data.fetch("icbm152_t1.nii.gz"), path, str(side)]
+        subprocess.run(maker, check=True)
     return path
 
 
@@ -106,7 +112,8 @@ def same_voxels(ours, theirs):
 @bench("convert a 512^3 uint8 brain")
 def brain512(context):
     source, ours = brain(), {name: WORK / name for name in ("flat", "sharded")}
-    commands = {name: [context.program, "convert", source, out, "--layout", name, "--quiet"] for name, out in ours.items()}
+    commands = {name: [context.program, "convert", source, out, "--layout", name, "--quiet"]
+                for name, out in ours.items()}
     plain = WORK / "plain"
     timed([context.program, "convert", source, plain, "--layout", "flat", "--compress", "none", "--quiet"], plain)
     walls = {name: [] for name in ("flat", "sharded", "limit")}
@@ -133,8 +140,9 @@ def brain512(context):
              "MB": limits[-1]["deflated_bytes"] / 1e6}]
     for name, out in ours.items():
         median = statistics.median(walls[name])
-        rows.append({"what": f"ngforge convert --layout {name}", "seconds": median, "spread": max(walls[name]) - min(walls[name]),
-                     "x limit": median / limit, "x faster than peer": theirs["wall_s"] / median, "MB": tree_bytes(out) / 1e6})
+        rows.append({"what": f"ngforge convert --layout {name}", "seconds": median,
+                     "spread": max(walls[name]) - min(walls[name]), "x limit": median / limit,
+                     "x faster than peer": theirs["wall_s"] / median, "MB": tree_bytes(out) / 1e6})
     rows.append({"what": key.split(":")[0] + f" (voxels {theirs['voxels']})", "seconds": theirs["wall_s"],
                  "x limit": theirs["wall_s"] / limit, "MB": theirs["bytes"] / 1e6})
     return rows
@@ -151,7 +159,8 @@ def big16(context):
         large.write(source, (4096, 2048, 1024), affine)
         for layout in ("sharded", "flat", "deep"):
             out = WORK / "big16"
-            wall, cpu, peak = timed([context.program, "convert", source, out, "--layout", layout, "--memory", "512MiB", "--quiet"], out)
+            command = [context.program, "convert", source, out, "--layout", layout, "--memory", "512MiB", "--quiet"]
+            wall, cpu, peak = timed(command, out)
             rows.append({"what": f"slowest axis is output {order}; {layout}", "seconds": wall, "CPU seconds": cpu,
                          "peak MiB": peak / 2**20, "allowed MiB": 512 + 64, "MVx/s": 4096 * 2048 * 1024 / wall / 1e6})
             print(rows[-1], file=sys.stderr)
@@ -168,7 +177,8 @@ def segmentation(context):
         raw = WORK / f"labels.{dtype}"
         raw.parent.mkdir(parents=True, exist_ok=True)
         values.astype(dtype).ravel(order="F").tofile(raw)
-        runs = [(context.tool("bench_segmentation", raw, 512, dtype), context.script("segmentation.py", raw, 512, dtype))
+        arguments = raw, 512, dtype
+        runs = [(context.tool("bench_segmentation", *arguments), context.script("segmentation.py", *arguments))
                 for _ in range(max(1, context.rounds // 2))]
         raw.unlink()
         for index, name in enumerate(("ngforge", f"compressed-segmentation {version('compressed-segmentation')}")):

@@ -12,7 +12,7 @@ hypothesis.settings.load_profile("ngforge")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--set-exact", action="store_true", help="rewrite the expected texts of tests/cli and tests/golden")
+    parser.addoption("--set-exact", action="store_true", help="write expected texts and sizes anew")
 
 
 def pytest_sessionstart(session):

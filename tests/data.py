@@ -59,7 +59,7 @@ def labels(side=512):
 
 
 def generated_labels(side, seed=0):
-    """Cells of about 2 000 voxels with thin walls of background: random centres on a jittered grid, grown to the nearest."""
+    """Cells of some 1 300 voxels with thin walls of background, around the points of a jittered grid."""
     import numpy as np
 
     random = np.random.default_rng(seed)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes a large .nii.gz in seconds: structure under noise, no empty chunk, one gzip member.
 
-A few groups of planes are compressed once each; the file is a sequence of them. Deflate allows that: a full flush ends a
-group on a byte and forgets what came before.
+A few groups of planes are compressed once each; the file is a sequence of them. Deflate allows that: a full flush ends
+a group on a byte and forgets what came before.
 """
 
 import struct

@@ -35,7 +35,8 @@ def decode_compressed_segmentation(data, shape, block, dtype):
         codes = np.zeros(entries, np.int64)
         if bits:
             packed = words[values_at:values_at + -(-entries * bits // 32)]
-            codes = ((packed[:, None] >> np.arange(0, 32, bits, dtype=np.uint32)) & ((1 << bits) - 1)).reshape(-1)[:entries]
+            codes = (packed[:, None] >> np.arange(0, 32, bits, dtype=np.uint32)) & ((1 << bits) - 1)
+            codes = codes.reshape(-1)[:entries]
         width = np.dtype(dtype).itemsize // 4
         count = int(codes.max()) + 1
         table = words[table_at:table_at + count * width].astype("<u4").tobytes()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Downsampling as the documentation defines it, in NumPy and without hurry: what the program is compared with.
 
-Arrays are [x, y, z, channel]. Cells lie on the global grid: with offset o and size s, coarse voxel c covers the fine voxels
+Arrays are [x, y, z, channel]. Cells lie on the global grid: coarse voxel c covers those of the fine voxels
 c*f .. c*f+f-1 that exist.
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def _cells(fine, offset, factor):
-    """Splits into cells: values and a mask of what exists, both [x, y, z, channel, value in cell]; x runs fastest in a cell."""
+    """Values and a mask of what exists, both [x, y, z, channel, value in cell], x fastest in a cell; where cells begin."""
     size = np.array(fine.shape[:3])
     begin = np.floor_divide(offset, factor)
     end = -np.floor_divide(-(offset + size), factor)
@@ -65,7 +65,7 @@ def _stride(values, exists):
 
 
 def downsample(fine, offset, factor, method, outside=None):
-    """Returns (coarse voxels, their offset). `outside`: what voxels that do not exist count as in an average; None: nothing."""
+    """Returns (coarse voxels, their offset). `outside`: what voxels that do not exist count as in an average."""
     values, exists, begin = _cells(fine, np.array(offset), np.array(factor))
     if method == "stride":
         coarse = _stride(values, exists)

@@ -59,7 +59,8 @@ def affine_mm(code, shape, tilt=0.1):
     return turn @ np.diag([*SPACE_SCALE_MM, 1]) @ np.linalg.inv(to_code)
 
 
-def save_nifti(path, values, affine=None, *, version=1, big_endian=False, slope=None, intercept=0, unit="mm", edit=None):
+def save_nifti(path, values, affine=None, *, version=1, big_endian=False, slope=None, intercept=0, unit="mm",
+               edit=None):
     """Writes a NIfTI file. `edit` may change the header last. Values are stored as they are, whatever the slope."""
     image_class = nib.Nifti1Image if version == 1 else nib.Nifti2Image
     header = image_class.header_class(endianness=">" if big_endian else "<")

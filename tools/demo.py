@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """./dev demo: a real brain scan and its atlas, converted, served, and shown in one view.
 
-The T1 template (ICBM152) is an image, the Desikan-Killiany atlas a segmentation with another origin and size: they lie on each
-other because of their affines alone. With --check, a headless browser opens the view and voxels are compared.
+The T1 template (ICBM152) is an image, the Desikan-Killiany atlas a segmentation with another origin and size: they lie
+on each other because of their affines alone. With --check, a headless browser looks and voxels are compared.
 """
 
 import argparse

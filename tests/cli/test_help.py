@@ -34,11 +34,10 @@ def test_help_of_a_command(command):
     assert done.status == 0 and done.err == ""
     assert f"ngforge {command}" in done.out, "usage and an example"
     assert done.out == run(command, "--help").out
-    assert all(len(line) <= 120 for line in done.out.splitlines())
 
 
 def test_every_option_of_the_documentation_is_in_the_help():
-    page = "".join((ROOT / "docs" / f"{name}.md").read_text() for name in ("convert-a-volume", "serve", "read-back", "check"))
+    page = "".join(p.read_text() for p in sorted((ROOT / "docs").glob("*.md")))
     told = {command: run(command, "-h").out for command in COMMANDS}
     for line in re.findall(r"^\$ .*?ngforge (.+)$", page, re.M):
         command = line.split()[0]

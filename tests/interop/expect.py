@@ -15,7 +15,7 @@ def as_channels(values):
 
 
 def check_scales(folder, finest, method, offset=(0, 0, 0), outside=None, scales=None):
-    """Every scale's grid and voxels: the finest is `finest` [x, y, z, channel], each other comes from the one before."""
+    """Compares every scale's grid and voxels: the finest is `finest`, each other comes from the one before."""
     dataset = Dataset(folder)
     finest = finest.astype(finest.dtype.newbyteorder("="))
     assert dataset.dtype == finest.dtype and dataset.channels == finest.shape[3]

@@ -136,8 +136,8 @@ def test_undecodable_values_are_named(tmp_path):
 def test_info_json(dataset, values):
     told = run("info", dataset.folder, "--json").json
     assert told["type"] == dataset.info["type"] and told["data_type"] == dataset.info["data_type"]
-    assert [s["size_xyz"] for s in told["scales"]] == [s["size"] for s in dataset.scales]
-    assert [s["resolution_nm"] for s in told["scales"]] == [s["resolution"] for s in dataset.scales]
+    assert [s["size"] for s in told["scales"]] == [s["size"] for s in dataset.scales]
+    assert [s["resolution"] for s in told["scales"]] == [s["resolution"] for s in dataset.scales]
 
 
 def test_info_of_a_file(tmp_path):

@@ -20,7 +20,8 @@ def shard_of_zlib(dataset):
     (begin, end) = struct.unpack_from("<QQ", data)
     index = np.frombuffer(gzip.decompress(data[16 + begin:16 + end]), "<u8").reshape(3, -1).copy()
     starts = np.cumsum(index[1]) + np.concatenate([[0], np.cumsum(index[2])[:-1]]).astype("u8")
-    values = [zlib.compress(gzip.decompress(data[16 + int(s):16 + int(s) + int(n)])) for s, n in zip(starts, index[2], strict=True)]
+    values = [zlib.compress(gzip.decompress(data[16 + s:16 + s + n]))
+              for s, n in zip(starts.tolist(), index[2].tolist(), strict=True)]
     index[1], index[2] = 0, [len(v) for v in values]
     packed, body = zlib.compress(index.tobytes()), b"".join(values)
     path.write_bytes(struct.pack("<QQ", len(body), len(body) + len(packed)) + body + packed)

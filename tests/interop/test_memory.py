@@ -12,7 +12,8 @@ SHAPE = (1024, 1024, 256)
 MEMORY = 64 << 20
 PROGRAM = 64 << 20
 # The file's slowest axis becomes output z, or output x reversed.
-ORDERS = {"z": np.diag([1, 1, 1, 1.0]), "x-reversed": np.array([[0, 0, -1, 255], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1.0]])}
+ORDERS = {"z": np.diag([1, 1, 1, 1.0]),
+          "x-reversed": np.array([[0, 0, -1, 255], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1.0]])}
 
 
 @pytest.fixture(scope="module", params=ORDERS)
@@ -30,9 +31,10 @@ def stored_plane(groups, k):
 
 def output_chunk(order, groups, begin, end):
     """The voxels of a box at full resolution."""
+    x, y, z = (slice(b, e) for b, e in zip(begin, end, strict=True))
     if order == "z":
-        return np.stack([stored_plane(groups, k)[begin[0]:end[0], begin[1]:end[1]] for k in range(begin[2], end[2])], axis=2)
-    return np.stack([stored_plane(groups, 255 - x)[begin[1]:end[1], begin[2]:end[2]] for x in range(begin[0], end[0])], axis=0)
+        return np.stack([stored_plane(groups, k)[x, y] for k in range(begin[2], end[2])], axis=2)
+    return np.stack([stored_plane(groups, 255 - k)[y, z] for k in range(begin[0], end[0])], axis=0)
 
 
 @pytest.mark.parametrize("layout", ["sharded", "flat", "deep"])
@@ -44,7 +46,8 @@ def test_peak(volume, layout, tmp_path):
     dataset = Dataset(tmp_path / "out")
     cells = list(dataset.cells(0))
     for cell, begin, end in cells[::len(cells) // 7]:
-        voxels = dataset.decode(dataset.scales[0], dataset.chunk(0, cell), [e - b for b, e in zip(begin, end, strict=True)])
+        shape = [e - b for b, e in zip(begin, end, strict=True)]
+        voxels = dataset.decode(dataset.scales[0], dataset.chunk(0, cell), shape)
         np.testing.assert_array_equal(voxels[..., 0], output_chunk(order, groups, begin, end))
 
 

@@ -14,12 +14,13 @@ from program import ROOT, convert
 from volumes import save_nifti
 
 TABLE = ROOT / "bench/sizes.csv"
+LABELS = ("--type", "segmentation")
 CASES = {
     "t1 sharded": ("icbm152_t1.nii.gz", ()),
     "t1 flat": ("icbm152_t1.nii.gz", ("--layout", "flat")),
     "t1 flat, level 9": ("icbm152_t1.nii.gz", ("--layout", "flat", "--level", "9")),
-    "atlas sharded": ("desikan_killiany.nii.gz", ("--type", "segmentation")),
-    "atlas uint32 cseg": ("desikan_killiany.nii.gz", ("--type", "segmentation", "--dtype", "uint32", "--encoding", "cseg")),
+    "atlas sharded": ("desikan_killiany.nii.gz", LABELS),
+    "atlas uint32 cseg": ("desikan_killiany.nii.gz", (*LABELS, "--dtype", "uint32", "--encoding", "cseg")),
     "cells uint32 cseg": ("cells", ()),
     "cells uint64 cseg": ("cells", ("--dtype", "uint64")),
     "cells uint32 cseg, not compressed": ("cells", ("--compress", "none")),
@@ -29,7 +30,8 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    return save_nifti(tmp_path_factory.mktemp("cells") / "v.nii", data.generated_labels(128), np.diag([1e-5, 1e-5, 1e-5, 1]))
+    path = tmp_path_factory.mktemp("cells") / "v.nii"
+    return save_nifti(path, data.generated_labels(128), np.diag([1e-5, 1e-5, 1e-5, 1]))
 
 
 def test_sizes(cells, tmp_path, set_exact):

@@ -85,7 +85,8 @@ def test_outside_value(tmp_path, dtype, outside):
         check_scales(tmp_path / method, values[..., None], method, outside=outside if method == "average" else None)
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 1, 1), (1, 3, 1), (1, 1, 5), (7, 1, 3), (3, 5, 7), (17, 2, 9), (8, 8, 8)])
+@pytest.mark.parametrize(
+    "shape", [(1, 1, 1), (2, 1, 1), (1, 3, 1), (1, 1, 5), (7, 1, 3), (3, 5, 7), (17, 2, 9), (8, 8, 8)])
 def test_odd_sizes(tmp_path, shape):
     values = noise(shape, "u2", seed=8)
     path = save_nifti(tmp_path / "v.nii", values)
@@ -127,11 +128,10 @@ def test_oblique_affines_choose_axes_as_nibabel_does(tmp_path):
         check_affine(check_scales(tmp_path / f"{number}", expected, "average"), canonical_affine)
 
 
-LAYOUTS = [("sharded", "gzip"), ("sharded", "none"), ("flat", "gzip"), ("flat", "none"), ("deep", "gzip"), ("deep", "none")]
-
-
-@pytest.mark.parametrize("layout, compress", LAYOUTS)
-@pytest.mark.parametrize("dtype, encoding", [("u1", "raw"), ("f4", "raw"), ("u4", "raw"), ("u4", "cseg"), ("u8", "cseg")])
+@pytest.mark.parametrize("compress", ["gzip", "none"])
+@pytest.mark.parametrize("layout", ["sharded", "flat", "deep"])
+@pytest.mark.parametrize(
+    "dtype, encoding", [("u1", "raw"), ("f4", "raw"), ("u4", "raw"), ("u4", "cseg"), ("u8", "cseg")])
 def test_layouts_and_encodings(tmp_path, layout, compress, dtype, encoding):
     is_label = dtype in ("u4", "u8")
     values = volumes.labels((21, 18, 13), dtype) if is_label else noise((21, 18, 13), dtype, seed=12)
