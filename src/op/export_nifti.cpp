@@ -5,11 +5,13 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
+#include <new>
 #include <optional>
 
 #include "core/affine.h"
 #include "core/orientation.h"
 #include "op/run_options.h"
+#include "op/unpacked_source.h"
 #include "op/volume_plan.h"
 #include "pipeline/strip.h"
 #include "pipeline/thread_pool.h"
@@ -19,23 +21,29 @@
 namespace ngforge {
 namespace {
 
-// Values of `box` (output voxels) for one run of output channels, read in pieces on the pool.
+constexpr Index kMostSlabPlanes = 64;
+constexpr std::uint64_t kMostSlabBytes = 64 << 20;
+// What the writer holds per thread: two blocks of 1 MiB on their way, as they are and packed.
+constexpr std::uint64_t kWriterBytes = 4 << 20;
+
+/// Reads slabs of output planes. One slab at a time.
 class SlabReader {
  public:
-  SlabReader(VolumeSource& source, const VolumePlan& plan, ThreadPool& pool)
-      : source_(source), plan_(plan), pool_(pool) {}
+  SlabReader(VolumeSource& source, const VolumePlan& plan, ThreadPool& pool) : source_(source), plan_(plan), pool_(pool) {}
 
-  Result<void> read(const MutableBlockView& slab, Index source_channel) {
-    const SourceBox whole = to_source(plan_.to_reordered(slab.box), plan_.size_ijk, plan_.axis_map);
+  /// Fills `slab`, whose channels are `channels` of the source.
+  Result<void> read(const MutableBlockView& slab, ChannelRange channels) {
+    SourceBox whole = to_source(plan_.to_reordered(slab.box), plan_.size_ijk, plan_.axis_map);
     SourceVec step = source_.header().chunk_ijk;
-    if (step.product() == 0) step = whole.size();
+    if (source_.access() == Access::once) whole = widened(whole);
+    if (step.product() == 0 || source_.access() == Access::once) step = plan_.size_ijk;
     SourceVec first;
     for (int a = 0; a < 3; ++a) first[a] = whole.begin[a] / step[a] * step[a];
     for (Index k = first.z; k < whole.end.z; k += step.z)
       for (Index j = first.y; j < whole.end.y; j += step.y)
         for (Index i = first.x; i < whole.end.x; i += step.x) {
           const SourceBox box = SourceBox{{i, j, k}, {i + step.x, j + step.y, k + step.z}}.intersect(whole);
-          pool_.submit([this, box, slab, source_channel](int) { load(box, slab, source_channel); });
+          pool_.submit([this, box, slab, channels](int) { load_or_fail(box, slab, channels); });
         }
     pool_.wait_idle();
     if (error_) return *error_;
@@ -43,80 +51,66 @@ class SlabReader {
   }
 
  private:
-  void load(const SourceBox& box, MutableBlockView slab, Index source_channel) {
-    if (failed_) return;
-    const auto count = static_cast<std::size_t>(box.volume());
+  // A stream hands out whole planes anyway; what a crop leaves out is dropped on the way.
+  SourceBox widened(SourceBox box) const {
+    for (const int a : {0, 1}) {
+      box.begin[a] = 0;
+      box.end[a] = plan_.size_ijk[a];
+    }
+    return box;
+  }
+
+  void load_or_fail(const SourceBox& box, const MutableBlockView& slab, ChannelRange channels) {
+    if (has_failed_) return;
+    Result<void> loaded;
+    try {
+      loaded = load(box, slab, channels);
+    } catch (const std::bad_alloc&) {
+      loaded = make_error(ErrorCode::internal, "the machine has no memory left");
+    }
+    if (loaded) return;
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(loaded).error();
+    has_failed_ = true;
+  }
+
+  Result<void> load(const SourceBox& box, MutableBlockView slab, ChannelRange channels) {
+    const auto count = static_cast<std::size_t>(box.volume() * channels.size());
     Buffer stored(count * size_of(plan_.values.from)), mapped;
-    auto read = source_.read(box, {source_channel, source_channel + 1}, stored.span());
-    if (!read) return fail(std::move(read).error().of_source());
+    if (auto read = source_.read(box, channels, stored.span()); !read) return std::move(read).error().of_source();
     std::span<const std::byte> values = stored.span();
     if (!plan_.values.is_identity()) {
       mapped = Buffer(count * size_of(plan_.type));
-      if (const auto bad = map_values(plan_.values, stored.span(), mapped.span()))
-        return fail(bad_value_error(plan_, *bad, box));
+      if (const auto bad = map_values(plan_.values, stored.span(), mapped.span())) return bad_value_error(plan_, *bad, box);
       values = mapped.span();
     }
     slab.box = plan_.to_reordered(slab.box);
-    copy_reordered(values, box, {0, 1}, plan_.size_ijk, plan_.axis_map, slab);
-  }
-
-  void fail(Error error) {
-    std::lock_guard lock(mutex_);
-    if (!error_) error_ = std::move(error);
-    failed_ = true;
+    copy_reordered(values, box, {0, channels.size()}, plan_.size_ijk, plan_.axis_map, slab);
+    return {};
   }
 
   VolumeSource& source_;
   const VolumePlan& plan_;
   ThreadPool& pool_;
-  std::mutex mutex_;
+  std::atomic<bool> has_failed_ = false;
+  std::mutex mutex_;  // guards error_
   std::optional<Error> error_;
-  std::atomic<bool> failed_ = false;
 };
 
 class Export {
  public:
-  Export(const std::string& destination, const ConvertOptions& options, const RunOptions& run, VolumeSource& source,
+  Export(const std::string& destination, const ConvertOptions& options, const RunOptions& run, std::unique_ptr<VolumeSource> source,
          const VolumePlan& plan)
-      : destination_(destination),
-        options_(options),
-        run_(with_defaults(run)),
-        source_(source),
-        plan_(plan),
-        box_(plan.scales[0].box_vox) {}
+      : destination_(destination), options_(options), run_(with_defaults(run)), source_(std::move(source)), plan_(plan),
+        box_(plan.scales[0].box_vox), image_(image()) {}
 
   Result<ConvertReport> run() {
-    ConvertReport report;
-    report.destination = destination_;
-    report.format = destination_.ends_with(".gz") ? "NIfTI, gzip" : "NIfTI";
-    report.type = plan_.is_segmentation ? "segmentation" : "image";
-    report.data_type = name_of(plan_.type);
-    report.channels = plan_.channels;
-    report.notices = plan_.notices;
-    ScaleReport scale;
-    scale.key = "volume";
-    scale.resolution_nm = plan_.scales[0].resolution_nm;
-    const auto size = box_.size();
-    scale.size_xyz = {size.x, size.y, size.z};
-    scale.encoding = "raw";
-    scale.chunk_size_xyz = scale.size_xyz;
-    scale.chunks = scale.files = 1;
-    const auto header_bytes = nifti_header(image()).size();
-    scale.bytes = header_bytes + static_cast<std::uint64_t>(size.product() * plan_.channels) * size_of(plan_.type);
-    report.is_exact = !destination_.ends_with(".gz");
-    report.scales.push_back(scale);
-    const std::uint64_t plane =
-        static_cast<std::uint64_t>(size.x * size.y * (plan_.is_rgb ? plan_.channels : 1)) * size_of(plan_.type);
-    slab_planes_ =
-        static_cast<Index>(std::clamp<std::uint64_t>(run_.memory_bytes / 4 / std::max<std::uint64_t>(plane, 1), 1, 64));
-    report.peak_memory_bytes =
-        plane * static_cast<std::uint64_t>(slab_planes_) * 2 + (4u << 20) * static_cast<unsigned>(run_.threads);
-    if (report.peak_memory_bytes > run_.memory_bytes)
-      return make_error(ErrorCode::needs_decision,
-                        "--memory: expected at least {} MiB to write planes of this volume, found {} MiB",
-                        (report.peak_memory_bytes >> 20) + 1, run_.memory_bytes >> 20)
-          .with_hint(fmt::format("use --memory {}MiB", (report.peak_memory_bytes >> 20) + 1));
+    NGFORGE_CHECK(plan_memory());
+    ConvertReport report = plan_report();
     if (options_.dry_run) return report;
+    for (const std::string& notice : plan_.notices)
+      if (run_.on_notice) run_.on_notice(notice);
+    if (needs_unpacking_) unpack();
     NGFORGE_CHECK(write());
     if (!report.is_exact) {
       std::error_code code;
@@ -141,35 +135,109 @@ class Export {
     return image;
   }
 
+  Index slab_channels() const { return image_.is_rgb ? plan_.channels : 1; }
+  std::uint64_t value_bytes() const { return size_of(plan_.type); }
+  std::uint64_t read_bytes() const { return size_of(plan_.values.from) + (plan_.values.is_identity() ? 0 : value_bytes()); }
+
+  // Output planes come in the order of a stream, and each channel when its turn comes.
+  bool follows_stream() const {
+    const bool comes_at_once = image_.is_rgb || plan_.channels == 1 || !source_->header().channels_are_colors;
+    return plan_.axis_map.source_axis[2] == 2 && !plan_.axis_map.reversed[2] && comes_at_once;
+  }
+
+  // A slab as it is read, mapped, put in order and interleaved; chunks that are decoded; blocks that are packed.
+  Result<void> plan_memory() {
+    needs_unpacking_ = source_->access() == Access::once && !follows_stream();
+    const bool is_stream = source_->access() == Access::once && !needs_unpacking_;
+    const SourceVec chunk = source_->header().chunk_ijk;
+    const VoxelVec size = box_.size();
+    const auto channels = static_cast<std::uint64_t>(slab_channels());
+    const std::uint64_t plane = static_cast<std::uint64_t>(size.x * size.y) * channels;
+    const std::uint64_t read_plane =
+        is_stream ? static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y) * channels : chunk.product() == 0 ? plane : 0;
+    const std::uint64_t plane_bytes = plane * value_bytes() * (image_.is_rgb ? 2 : 1) + read_plane * read_bytes();
+    const std::uint64_t chunk_bytes = static_cast<std::uint64_t>(chunk.product()) *
+                                      (channels * read_bytes() + 2 * static_cast<std::uint64_t>(source_->header().channels) * value_bytes());
+    unpacked_bytes_ = needs_unpacking_ ? run_.memory_bytes / 2 : 0;
+    const std::uint64_t memory = run_.memory_bytes - unpacked_bytes_, thread_bytes = kWriterBytes + chunk_bytes;
+    const std::uint64_t least = (plane_bytes + thread_bytes) * (needs_unpacking_ ? 2 : 1);
+    if (least > run_.memory_bytes)
+      return make_error(ErrorCode::needs_decision, "--memory: expected at least {} MiB to write planes of this volume, found {} MiB",
+                        (least >> 20) + 1, run_.memory_bytes >> 20)
+          .with_hint(fmt::format("use --memory {}MiB", (least >> 20) + 1));
+    threads_ = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads), (memory - plane_bytes) / thread_bytes));
+    const std::uint64_t slab_bytes = std::min(memory - static_cast<std::uint64_t>(threads_) * thread_bytes, std::max(plane_bytes, kMostSlabBytes));
+    slab_planes_ = std::clamp<Index>(static_cast<Index>(slab_bytes / plane_bytes), 1, kMostSlabPlanes);
+    // Whole layers of chunks, so that none is decoded twice.
+    if (const Index layer = chunk[plan_.axis_map.source_axis[2]]; layer > 0 && slab_planes_ > layer) slab_planes_ -= slab_planes_ % layer;
+    peak_bytes_ = static_cast<std::uint64_t>(slab_planes_) * plane_bytes + static_cast<std::uint64_t>(threads_) * thread_bytes;
+    return {};
+  }
+
+  // What a stream holds of the planes and channels that are kept.
+  std::uint64_t unpacked_volume_bytes() const {
+    const SourceBox kept = to_source(plan_.to_reordered(box_), plan_.size_ijk, plan_.axis_map);
+    return static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y * kept.size().z * plan_.channels) * size_of(plan_.values.from);
+  }
+
+  void unpack() {
+    const SourceBox kept = to_source(plan_.to_reordered(box_), plan_.size_ijk, plan_.axis_map);
+    source_ = unpack_when_read(std::move(source_), kept.begin.z, kept.end.z, plan_.source_channels, unpacked_bytes_, run_);
+  }
+
+  ConvertReport plan_report() const {
+    const bool is_gzip = destination_.ends_with(".gz");
+    ConvertReport report;
+    report.destination = destination_;
+    report.format = is_gzip ? "NIfTI, gzip" : "NIfTI";
+    report.type = plan_.is_segmentation ? "segmentation" : "image";
+    report.data_type = name_of(plan_.type);
+    report.channels = plan_.channels;
+    report.notices = plan_.notices;
+    report.is_exact = !is_gzip;
+    report.peak_memory_bytes = peak_bytes_;
+    if (needs_unpacking_) {
+      const std::uint64_t volume = unpacked_volume_bytes();
+      (volume > unpacked_bytes_ ? report.scratch_bytes : report.peak_memory_bytes) += volume;
+    }
+    const VoxelVec size = box_.size();
+    ScaleReport scale;
+    scale.key = "volume";
+    scale.resolution_nm = plan_.scales[0].resolution_nm;
+    scale.size_xyz = scale.chunk_size_xyz = {size.x, size.y, size.z};
+    scale.encoding = "raw";
+    scale.chunks = scale.stored_chunks = scale.files = 1;
+    scale.bytes = nifti_header(image_).size() + static_cast<std::uint64_t>(size.product() * plan_.channels) * value_bytes();
+    report.scales.push_back(scale);
+    return report;
+  }
+
   Result<void> write() {
-    ThreadPool reading(run_.threads), packing(run_.threads);
-    const NiftiImage header = image();
-    NGFORGE_TRY(const auto writer,
-                NiftiWriter::create(destination_, header, options_.level, options_.overwrite, packing));
-    SlabReader reader(source_, plan_, reading);
-    const Index planes = box_.size().z;
-    const auto total = static_cast<std::uint64_t>(box_.volume() * plan_.channels);
-    std::uint64_t done = 0;
-    const Index passes = header.is_rgb ? 1 : plan_.channels;
-    Buffer interleaved;
-    for (Index pass = 0; pass < passes; ++pass)
-      for (Index z = 0; z < planes; z += slab_planes_) {
-        if (run_.stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
-        Box part = box_;
-        part.begin.z = box_.begin.z + z;
-        part.end.z = std::min(part.begin.z + slab_planes_, box_.end.z);
-        Block slab(plan_.type, part, header.is_rgb ? plan_.channels : 1);
-        for (Index c = 0; c < slab.channels(); ++c) {
-          MutableBlockView view = slab.view();
-          view.data += c * view.stride_channel;
-          view.channels = 1;
-          NGFORGE_CHECK(reader.read(view, plan_.source_channels[static_cast<std::size_t>(pass + c)]));
-        }
-        NGFORGE_CHECK(writer->append(header.is_rgb ? interleave(slab, interleaved) : slab.bytes()));
-        done += static_cast<std::uint64_t>(part.volume() * slab.channels());
-        if (run_.on_progress) run_.on_progress({"writing", done, total, "voxels"});
-      }
+    ThreadPool reading(threads_), packing(threads_);
+    NGFORGE_TRY(const auto writer, NiftiWriter::create(destination_, image_, options_.level, options_.overwrite, packing));
+    SlabReader reader(*source_, plan_, reading);
+    for (Index c = 0; c < plan_.channels; c += slab_channels()) NGFORGE_CHECK(write_channels(reader, *writer, c));
     return writer->finish();
+  }
+
+  // All planes of the output channels from `first` on that lie in one slab.
+  Result<void> write_channels(SlabReader& reader, NiftiWriter& writer, Index first) {
+    const Index source_channel = plan_.source_channels[static_cast<std::size_t>(first)];
+    const auto total = static_cast<std::uint64_t>(box_.volume() * plan_.channels);
+    Buffer interleaved;
+    for (Index z = box_.begin.z; z < box_.end.z;) {
+      if (run_.stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
+      Box part = box_;
+      part.begin.z = z;
+      part.end.z = std::min(plan_.origin_vox.z + ((z - plan_.origin_vox.z) / slab_planes_ + 1) * slab_planes_, box_.end.z);
+      Block slab(plan_.type, part, slab_channels());
+      NGFORGE_CHECK(reader.read(slab.view(), {source_channel, source_channel + slab.channels()}));
+      NGFORGE_CHECK(writer.append(image_.is_rgb ? interleave(slab, interleaved) : slab.bytes()));
+      done_ += static_cast<std::uint64_t>(part.volume() * slab.channels());
+      if (run_.on_progress) run_.on_progress({"writing", done_, total, "voxels"});
+      z = part.end.z;
+    }
+    return {};
   }
 
   // RGB24 and RGBA32 hold their bytes voxel by voxel.
@@ -184,28 +252,32 @@ class Export {
   const std::string& destination_;
   const ConvertOptions& options_;
   const RunOptions run_;
-  VolumeSource& source_;
+  std::unique_ptr<VolumeSource> source_;
   const VolumePlan& plan_;
   const Box box_;
+  const NiftiImage image_;
+  bool needs_unpacking_ = false;
+  std::uint64_t unpacked_bytes_ = 0, peak_bytes_ = 0, done_ = 0;
+  int threads_ = 1;
   Index slab_planes_ = 1;
 };
 
 }  // namespace
 
-Result<ConvertReport> export_nifti(const std::string& place, const std::string& destination,
-                                   const ConvertOptions& options, const RunOptions& run) {
+Result<ConvertReport> export_nifti(const std::string& place, const std::string& destination, const ConvertOptions& options,
+                                   const RunOptions& run) {
   if (options.resume)
-    return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file")
-        .with_hint("use --overwrite");
-  NGFORGE_TRY(const auto source, open_source(place));
-  if (source->access() == Access::once)
-    return make_error(ErrorCode::unsupported, "{}: expected a source that can be read anywhere, found a stream", place)
-        .with_hint("gunzip it first, or convert it to a dataset and that to NIfTI");
-  VolumeOptions volume_options = options;
-  volume_options.scales = 1;
-  volume_options.encoding = "raw";
-  NGFORGE_TRY(const VolumePlan plan, plan_volume(source->header(), volume_options));
-  return Export(destination, options, run, *source, plan).run();
+    return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file").with_hint("use --overwrite");
+  try {
+    NGFORGE_TRY(auto source, open_source(place));
+    VolumeOptions volume_options = options;
+    volume_options.scales = 1;
+    volume_options.encoding = "raw";
+    NGFORGE_TRY(const VolumePlan plan, plan_volume(source->header(), volume_options));
+    return Export(destination, options, run, std::move(source), plan).run();
+  } catch (const std::bad_alloc&) {
+    return make_error(ErrorCode::internal, "the machine has no memory left");
+  }
 }
 
 }  // namespace ngforge
