@@ -31,4 +31,11 @@ struct BlockLabels {
 template <class T>
 bool find_labels(const std::byte* data, Index stride_y, Index stride_z, BlockLabels<T>& found);
 
+/// Writes labels[code] to every voxel of the 8x8x8 block at `data`. `codes`: 512 numbers of `bits` (1, 2 or 4) bits, x
+/// fastest, lowest bits first. `labels`: kMostLabels values, of which the first `count` (1..kMostLabels) have a
+/// meaning. False, with unspecified values written, when a code is not below `count`. T and dispatch as above.
+template <class T>
+bool expand_codes(const std::byte* codes, int bits, const T* labels, std::size_t count, std::byte* data, Index stride_y,
+                  Index stride_z);
+
 }  // namespace ngforge

@@ -409,10 +409,8 @@ class Decoder {
   template <int kBits>
   bool expand(const VoxelVec& at, std::size_t values, const std::byte* table, std::size_t labels) const {
     if constexpr (kBits <= 4) {
-      if (grid_.block.x == kBlockSide && labels >= std::size_t{1} << kBits) {
-        expand_rows<kBits>(at, values, table);
-        return true;
-      }
+      if (grid_.block == VoxelVec::all(kBlockSide) && grid_.inside(at) == grid_.block)
+        return expand_usual(at, kBits, values, table, labels);
     }
     const VoxelVec from = grid_.begin(at), size = grid_.inside(at);
     constexpr Word kMask = kBits == 32 ? ~Word{0} : (Word{1} << (kBits % 32)) - 1;
@@ -429,27 +427,12 @@ class Decoder {
     return true;
   }
 
-  // Rows of eight: their codes are whole bytes, and no code can miss the table.
-  template <int kBits>
-  void expand_rows(const VoxelVec& at, std::size_t values, const std::byte* table) const {
-    const VoxelVec from = grid_.begin(at), size = grid_.inside(at);
-    T labels[1 << kBits];
-    std::memcpy(labels, table, sizeof labels);
-    const std::byte* codes = bytes_ + sizeof(Word) * values;
-    for (Index z = 0; z < size.z; ++z)
-      for (Index y = 0; y < size.y; ++y) {
-        Word packed = 0;
-        std::memcpy(&packed, codes + (y + grid_.block.y * z) * kBits, kBits);
-        T out[8];
-        if constexpr (kBits == 1) {
-          // Written so that compilers make a comparison and a selection of vectors of it.
-          constexpr T kBit[8] = {1, 2, 4, 8, 16, 32, 64, 128};
-          for (int x = 0; x < 8; ++x) out[x] = (packed & kBit[x]) != 0 ? labels[1] : labels[0];
-        } else {
-          for (int x = 0; x < 8; ++x) out[x] = labels[packed >> (kBits * x) & ((1 << kBits) - 1)];
-        }
-        std::memcpy(row(from, y, z), out, static_cast<std::size_t>(size.x) * sizeof(T));
-      }
+  bool expand_usual(const VoxelVec& at, int bits, std::size_t values, const std::byte* table, std::size_t count) const {
+    T labels[kMostLabels] = {};
+    count = std::min(count, std::size_t{1} << bits);
+    std::memcpy(labels, table, count * sizeof(T));
+    return expand_codes(bytes_ + sizeof(Word) * values, bits, labels, count, row(grid_.begin(at), 0, 0), view_.stride_y,
+                        view_.stride_z);
   }
 
   const std::byte* bytes_;
