@@ -11,6 +11,7 @@
 
 #include "core/affine.h"
 #include "core/stored_type.h"
+#include "layout/provenance.h"
 #include "layout/transform.h"
 #include "source/source.h"
 #include "store/store.h"
@@ -236,6 +237,7 @@ class PrecomputedSource final : public VolumeSource {
     header_.size_ijk = vec(scale.size_xyz);
     header_.channels = info.channels;
     if (info.channels > 1) header_.channel_axes = {info.channels};
+    header_.channels_are_colors = has_colors();
     header_.type = stored_type_of(info.type);
     header_.known_type = info.is_segmentation ? "segmentation" : "image";
     header_.voxel_offset_ijk = vec(scale.voxel_offset);
@@ -268,6 +270,16 @@ class PrecomputedSource final : public VolumeSource {
   }
 
  private:
+  // The format has no word for colours; `convert` writes it down in `provenance`.
+  bool has_colors() const {
+    const VolumeInfo& info = volume_->info();
+    if (info.is_segmentation || info.type != DataType::uint8 || (info.channels != 3 && info.channels != 4)) return false;
+    const auto bytes = get_decoded(*volume_->store(), "provenance");
+    if (!bytes) return false;
+    const auto provenance = parse_provenance(text_of(*bytes), "provenance");
+    return provenance && provenance->option("colors") == "rgb";
+  }
+
   std::shared_ptr<PrecomputedVolume> volume_;
   VolumeHeader header_;
 };

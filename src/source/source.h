@@ -23,7 +23,7 @@ enum class Access {
 struct VolumeHeader {
   SourceVec size_ijk;            // >= 1 each; i is the fastest axis in the file
   Index channels = 1;            // all axes behind k, or the components of RGB, flattened
-  bool channels_are_colors = false;  // RGB24/RGBA32: channels are stored interleaved and mean colours
+  bool channels_are_colors = false;  // they mean red, green, blue (alpha), and come together from a stream
   std::vector<Index> channel_axes;   // sizes of the axes that were flattened, fastest first (fMRI: {time}); empty for one channel
   StoredType type = StoredType::uint8;
   double slope = 1, intercept = 0;   // value = slope * stored + intercept
