@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "op/open_dataset.h"
+
+#include <algorithm>
+#include <cctype>
+#include <filesystem>
+#include <string_view>
+#include <system_error>
+
+#include "layout/provenance.h"
+#include "ngforge/op.h"
+#include "op/contrast.h"
+#include "op/render.h"
+#include "op/run_options.h"
+#include "op/volume_plan.h"
+#include "source/precomputed.h"
+#include "source/source.h"
+
+namespace ngforge {
+namespace {
+
+// The longest first.
+constexpr std::string_view kSuffixes[] = {".nii.gz", ".mgh.gz", ".nii", ".mgz", ".mgh"};
+
+bool ends_with_any_case(std::string_view text, std::string_view suffix) {
+  return text.size() >= suffix.size() &&
+         std::ranges::equal(text.substr(text.size() - suffix.size()), suffix, {},
+                            [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+}
+
+/// Whether the channels mean colours: convert says so in `provenance`; where others wrote the dataset, three or four
+/// channels of uint8 are taken for it.
+bool has_colors(Store& store, const VolumeInfo& info) {
+  if (info.is_segmentation || info.type != DataType::uint8 || (info.channels != 3 && info.channels != 4)) return false;
+  const auto bytes = get_decoded(store, "provenance");
+  if (!bytes) return true;
+  const auto provenance = parse_provenance({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, "provenance");
+  return !provenance || provenance->task.empty() || provenance->option("colors") == "rgb";
+}
+
+Result<Dataset> open_precomputed(const std::string& place) {
+  NGFORGE_TRY(const auto volume, PrecomputedVolume::open(place));
+  const VolumeInfo& info = volume->info();
+  Dataset dataset;
+  dataset.store = volume->store();
+  dataset.type = info.is_segmentation ? "segmentation" : "image";
+  dataset.data_type = info.type;
+  dataset.channels = info.channels;
+  dataset.is_rgb = has_colors(*volume->store(), info);
+  dataset.box_vox = info.scales.front().box_vox();
+  dataset.resolution_nm = info.scales.front().resolution_nm;
+  dataset.transform_nm = volume->transform_nm();
+  return dataset;
+}
+
+Result<Dataset> open_live(const std::string& place, VolumeOptions options, const RunOptions& run) {
+  // How a result would be stored means nothing here.
+  options.layout = "flat";
+  options.compress = "none";
+  options.sharding.clear();
+  NGFORGE_TRY(auto source, open_source(place));
+  NGFORGE_TRY(const VolumePlan plan, plan_volume(source->header(), options));
+  for (const std::string& notice : plan.notices) {
+    if (run.on_notice) run.on_notice(notice);
+  }
+  Dataset dataset;
+  NGFORGE_TRY(dataset.store, render(place, std::move(source), plan, run));
+  dataset.type = plan.is_segmentation ? "segmentation" : "image";
+  dataset.data_type = plan.type;
+  dataset.channels = plan.channels;
+  dataset.is_rgb = plan.is_rgb;
+  dataset.box_vox = plan.scales.front().box_vox;
+  dataset.resolution_nm = plan.scales.front().resolution_nm;
+  dataset.transform_nm = plan.transform_nm;
+  return dataset;
+}
+
+}  // namespace
+
+std::string dataset_name(const std::string& place) {
+  std::string_view path = place;
+  if (const auto bar = path.rfind('|'); bar != std::string_view::npos && path.ends_with(':'))
+    path = path.substr(0, bar);
+  if (const auto colon = path.rfind("://"); colon != std::string_view::npos) path.remove_prefix(colon + 3);
+  if (path == "-") return "stdin";
+  // "." and ".." are called what they lead to.
+  std::error_code ignored;
+  std::filesystem::path whole = std::filesystem::absolute(path, ignored).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  std::string name = whole.filename().string();
+  for (const std::string_view suffix : kSuffixes) {
+    if (!ends_with_any_case(name, suffix) || name.size() == suffix.size()) continue;
+    name.resize(name.size() - suffix.size());
+    break;
+  }
+  return name.empty() || name == "/" ? "dataset" : name;
+}
+
+Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& options, const RunOptions& run) {
+  NGFORGE_TRY(Dataset dataset,
+              is_precomputed(place) ? open_precomputed(place) : open_live(place, options, with_defaults(run)));
+  dataset.name = dataset_name(place);
+  dataset.source = place;
+  dataset.contrast = [store = dataset.store] { return contrast_of(store); };
+  return dataset;
+}
+
+}  // namespace ngforge
