@@ -57,6 +57,11 @@ Result<ParsedPlace> parse_place(const std::string& given) {
     if (parsed.forced != nullptr) parsed.place = given.substr(colon + 3);
   }
   constexpr std::string_view kFile = "file://";
+  if (const auto colon = parsed.place.find("://");
+      parsed.forced == nullptr && colon != std::string::npos && !parsed.place.starts_with(kFile))
+    return make_error(ErrorCode::unsupported,
+                      "{}: expected a path, file:// or the name of a volume format ({}), found \"{}\"", given,
+                      names_of_sources(), parsed.place.substr(0, colon + 3));
   if (parsed.place.starts_with(kFile)) parsed.place.erase(0, kFile.size());
   return parsed;
 }
