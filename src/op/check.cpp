@@ -40,8 +40,8 @@ struct ScaleCheck {
   StoredChunks stored;
   std::vector<Index> compared_cells;  // that must follow from the finer scale
   Factor factor{1, 1, 1};
-  bool is_ours = false;               // provenance tells how it was made
-  std::vector<Method> methods;        // that it may have been made by; one if it is ours
+  bool is_ours = false;         // provenance tells how it was made
+  std::vector<Method> methods;  // that it may have been made by; one if it is ours
   std::deque<std::atomic<bool>> is_possible;
 };
 
@@ -59,7 +59,8 @@ class Check {
     for (std::size_t k = 1; k < scales_.size(); ++k) plan_comparison(k);
     for (const ScaleCheck& scale : scales_) total_ += scale.stored.cells.size() + scale.compared_cells.size();
     for (std::size_t k = 0; k < scales_.size(); ++k) {
-      if (scales_[k].codec != nullptr) NGFORGE_CHECK(for_each(scales_[k].stored.cells, [&](Index n) { return check_chunk(k, n); }));
+      if (scales_[k].codec != nullptr)
+        NGFORGE_CHECK(for_each(scales_[k].stored.cells, [&](Index n) { return check_chunk(k, n); }));
       NGFORGE_CHECK(for_each(scales_[k].compared_cells, [&](Index n) { return compare_chunk(k, n); }));
       end_comparison(scales_[k]);
     }
@@ -81,23 +82,29 @@ class Check {
     const int dataset = FindingList::kDataset;
     if (info_.is_segmentation && info_.channels != 1)
       find(dataset, "bad-info", "info",
-           fmt::format("num_channels: expected 1 in a segmentation, found {}: the viewer refuses it", info_.channels), "use type image");
+           fmt::format("num_channels: expected 1 in a segmentation, found {}: the viewer refuses it", info_.channels),
+           "use type image");
     if (info_.is_segmentation && info_.type == DataType::float32)
-      find(dataset, "bad-info", "info", "data_type: expected integers in a segmentation, found float32: the viewer refuses it", "use type image");
+      find(dataset, "bad-info", "info",
+           "data_type: expected integers in a segmentation, found float32: the viewer refuses it", "use type image");
     for (std::size_t k = 0; k < info_.scales.size(); ++k) {
       const ScaleInfo& scale = info_.scales[k];
       for (std::size_t a = 0; a < 3; ++a) {
-        const Index far = std::max(std::abs(scale.voxel_offset[a]), std::abs(scale.voxel_offset[a] + scale.size_xyz[a]));
+        const Index far =
+            std::max(std::abs(scale.voxel_offset[a]), std::abs(scale.voxel_offset[a] + scale.size_xyz[a]));
         if (far > kFloatExact && static_cast<Index>(static_cast<float>(far)) != far)
           find(number_of(k), "inexact-bounds", "info",
-               fmt::format("scale {}: expected bounds that float32 can hold, found {} along {}: the viewer asks for wrong chunks", scale.key, far,
-                           "xyz"[a]),
+               fmt::format("scale {}: expected bounds that float32 can hold, found {} along {}: the viewer asks for "
+                           "wrong chunks",
+                           scale.key, far, "xyz"[a]),
                "move the volume with --voxel-offset");
-        if (std::min(scale.chunk_size()[a], scale.size_xyz[a]) > kTextureSide && scale.encoding != "compressed_segmentation")
-          find(number_of(k), "large-chunk", "info",
-               fmt::format("scale {}: expected chunks of at most {} voxels along {}, found {}: the viewer shows nothing", scale.key, kTextureSide,
-                           "xyz"[a], scale.chunk_size()[a]),
-               "convert with a smaller --chunk-size");
+        if (std::min(scale.chunk_size()[a], scale.size_xyz[a]) > kTextureSide &&
+            scale.encoding != "compressed_segmentation")
+          find(
+              number_of(k), "large-chunk", "info",
+              fmt::format("scale {}: expected chunks of at most {} voxels along {}, found {}: the viewer shows nothing",
+                          scale.key, kTextureSide, "xyz"[a], scale.chunk_size()[a]),
+              "convert with a smaller --chunk-size");
       }
     }
   }
@@ -107,9 +114,11 @@ class Check {
     if (!bytes && bytes.error().code == ErrorCode::not_found) return {};
     if (!bytes) return std::move(bytes).error().of_source();
     auto parsed = parse_provenance({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, "provenance");
-    if (parsed) provenance_ = std::move(*parsed);
+    if (parsed)
+      provenance_ = std::move(*parsed);
     else
-      find(FindingList::kDataset, "bad-provenance", "provenance", parsed.error().message + ": counts and scales cannot be compared with it",
+      find(FindingList::kDataset, "bad-provenance", "provenance",
+           parsed.error().message + ": counts and scales cannot be compared with it",
            "restore it from a copy; no viewer needs it");
     return {};
   }
@@ -119,16 +128,19 @@ class Check {
     std::uint64_t chunk = 0;
     for (const ScaleInfo& scale : info_.scales) {
       auto bytes = static_cast<std::uint64_t>(info_.channels) * size_of(info_.type);
-      for (std::size_t a = 0; a < 3; ++a) bytes *= static_cast<std::uint64_t>(std::min(scale.chunk_size()[a], scale.size_xyz[a]));
+      for (std::size_t a = 0; a < 3; ++a)
+        bytes *= static_cast<std::uint64_t>(std::min(scale.chunk_size()[a], scale.size_xyz[a]));
       chunk = std::max(chunk, bytes);
     }
     // A chunk as stored, unpacked and decoded; the same for one of the finer scale while the chunk is compared.
     const std::uint64_t least = 6 * chunk + 2 * kLeastPieceBytes;
     if (least > run_.memory_bytes)
-      return make_error(ErrorCode::needs_decision, "--memory: expected at least {} MiB for chunks of {} MiB, found {} MiB", (least >> 20) + 1,
+      return make_error(ErrorCode::needs_decision,
+                        "--memory: expected at least {} MiB for chunks of {} MiB, found {} MiB", (least >> 20) + 1,
                         chunk >> 20, run_.memory_bytes >> 20)
           .with_hint(fmt::format("use --memory {}MiB", (least >> 20) + 1));
-    threads_ = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads), run_.memory_bytes / least));
+    threads_ =
+        static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads), run_.memory_bytes / least));
     piece_bytes_ = run_.memory_bytes / static_cast<std::uint64_t>(threads_) - 6 * chunk;
     return {};
   }
@@ -148,14 +160,16 @@ class Check {
     if (scale.codec != nullptr && !scale.codec->supports(info_.type, info_.channels)) scale.codec = nullptr;
     if (scale.codec == nullptr)
       find(number_of(k), "unknown-encoding", "info",
-           fmt::format("scale {}: expected an encoding that this build can decode, found {} of {} channel(s) of {}: its chunks were not looked at", key,
-                       scale.info->encoding, info_.channels, name_of(info_.type)),
+           fmt::format("scale {}: expected an encoding that this build can decode, found {} of {} channel(s) of {}: "
+                       "its chunks were not looked at",
+                       key, scale.info->encoding, info_.channels, name_of(info_.type)),
            "ngforge formats lists what can be decoded");
     NGFORGE_TRY(scale.stored, list_stored_chunks(*volume_->store(), *scale.info, number_of(k), findings_, run_.stop));
     const Provenance::Scale* told = provenance_of(key);
     scale.is_ours = told != nullptr;
     if (!scale.stored.has_folder && (told == nullptr || told->stored_chunks > 0)) {
-      find(number_of(k), "missing-scale", key, "expected a folder with the scale's chunks, found none: the viewer shows zeros",
+      find(number_of(k), "missing-scale", key,
+           "expected a folder with the scale's chunks, found none: the viewer shows zeros",
            "restore the folder, or take the scale out of info");
       return {};
     }
@@ -163,7 +177,8 @@ class Check {
     const auto empty = static_cast<std::uint64_t>(scale.info->grid_shape().product()) - stored;
     if (told != nullptr && (told->stored_chunks != stored || told->empty_chunks != empty))
       find(number_of(k), "missing-chunks", key,
-           fmt::format("expected {} stored and {} empty chunks as provenance says, found {} and {}: the viewer shows zeros where chunks are missing",
+           fmt::format("expected {} stored and {} empty chunks as provenance says, found {} and {}: the viewer shows "
+                       "zeros where chunks are missing",
                        told->stored_chunks, told->empty_chunks, stored, empty),
            "convert the volume again, or restore the missing files from a copy");
     return {};
@@ -173,19 +188,22 @@ class Check {
   void plan_comparison(std::size_t k) {
     ScaleCheck& scale = scales_[k];
     const ScaleCheck& finer = scales_[k - 1];
-    const auto is_exact = [](const ScaleCheck& of) { return of.codec != nullptr && !of.codec->is_lossy && of.stored.has_folder; };
+    const auto is_exact = [](const ScaleCheck& of) {
+      return of.codec != nullptr && !of.codec->is_lossy && of.stored.has_folder;
+    };
     if (!is_exact(scale) || !is_exact(finer)) return;
-    if (const Provenance::Scale* told = provenance_of(scale.info->key)) scale.factor = told->factor;
+    if (const Provenance::Scale* told = provenance_of(scale.info->key))
+      scale.factor = told->factor;
     else
       for (std::size_t a = 0; a < 3; ++a)
-        scale.factor[a] = std::max<Index>(1, std::llround(std::min(scale.info->resolution_nm[a] / finer.info->resolution_nm[a], 1e6)));
+        scale.factor[a] = std::max<Index>(
+            1, std::llround(std::min(scale.info->resolution_nm[a] / finer.info->resolution_nm[a], 1e6)));
     const Box expected = coarse_box(finer.info->box_vox(), scale.factor), found = scale.info->box_vox();
     if (expected != found) {
-      if (!scale.is_ours)
-        return notice(*scale.info, "its size and offset are not those of cells on the global grid");
+      if (!scale.is_ours) return notice(*scale.info, "its size and offset are not those of cells on the global grid");
       find(number_of(k), "wrong-size", "info",
-           fmt::format("scale {}: expected voxels {} made of scale {}, found {}: the picture jumps on zooming", scale.info->key, chunk_name(expected),
-                       finer.info->key, chunk_name(found)),
+           fmt::format("scale {}: expected voxels {} made of scale {}, found {}: the picture jumps on zooming",
+                       scale.info->key, chunk_name(expected), finer.info->key, chunk_name(found)),
            "restore info from a copy, or convert the volume again");
       return;
     }
@@ -228,11 +246,13 @@ class Check {
         for (Index y = cells.begin.y; y < cells.end.y; ++y)
           for (Index x = cells.begin.x; x < cells.end.x; ++x) {
             const Index cell = cell_number({x, y, z}, grid);
-            if (scale.compared_cells.empty() || scale.compared_cells.back() != cell) scale.compared_cells.push_back(cell);
+            if (scale.compared_cells.empty() || scale.compared_cells.back() != cell)
+              scale.compared_cells.push_back(cell);
           }
     }
     std::sort(scale.compared_cells.begin(), scale.compared_cells.end());
-    scale.compared_cells.erase(std::unique(scale.compared_cells.begin(), scale.compared_cells.end()), scale.compared_cells.end());
+    scale.compared_cells.erase(std::unique(scale.compared_cells.begin(), scale.compared_cells.end()),
+                               scale.compared_cells.end());
   }
 
   // Calls `work(number)` for all numbers on all threads; stops at the first error.
@@ -270,7 +290,9 @@ class Check {
     return {};
   }
 
-  std::string where_of(const ScaleInfo& scale, const Box& box) const { return fmt::format("{}/{}", scale.key, chunk_name(box)); }
+  std::string where_of(const ScaleInfo& scale, const Box& box) const {
+    return fmt::format("{}/{}", scale.key, chunk_name(box));
+  }
 
   // Errors: only those that concern the whole run; what is wrong with the chunk is a finding.
   Result<void> check_chunk(std::size_t k, Index number) {
@@ -283,7 +305,8 @@ class Check {
     const ErrorCode code = decoded.error().code;
     if (code == ErrorCode::internal || code == ErrorCode::cancelled) return decoded.error();
     const bool is_readable = code != ErrorCode::io && code != ErrorCode::permission && code != ErrorCode::unavailable;
-    find(number_of(k), is_readable ? "undecodable-chunk" : "unreadable-chunk", object_of(k, box), decoded.error().message + ": the viewer shows a hole",
+    find(number_of(k), is_readable ? "undecodable-chunk" : "unreadable-chunk", object_of(k, box),
+         decoded.error().message + ": the viewer shows a hole",
          is_readable ? kMendByConverting : "see that the file can be read");
     return {};
   }
@@ -330,13 +353,14 @@ class Check {
     for (std::size_t m = 0; m < scale.methods.size(); ++m) {
       if (!scale.is_ours && !scale.is_possible[m]) continue;
       const Method& method = scale.methods[m];
-      downsample(std::as_const(fine).view(), fine_bounds, scale.factor, method.downsampling, method.outside, expected.view());
+      downsample(std::as_const(fine).view(), fine_bounds, scale.factor, method.downsampling, method.outside,
+                 expected.view());
       if (are_equal(std::as_const(expected).view(), chunk)) continue;
       scale.is_possible[m] = false;
       if (scale.is_ours)
         find(number_of(k), "scales-disagree", object_of(k, chunk.box),
-             fmt::format("expected the {} of scale {}, found other values: the picture changes on zooming", name_of(method.downsampling),
-                         info_.scales[k - 1].key),
+             fmt::format("expected the {} of scale {}, found other values: the picture changes on zooming",
+                         name_of(method.downsampling), info_.scales[k - 1].key),
              "convert the volume again");
     }
     return {};
@@ -355,7 +379,8 @@ class Check {
 
   void end_comparison(const ScaleCheck& scale) {
     if (scale.is_ours || scale.compared_cells.empty()) return;
-    if (std::none_of(scale.is_possible.begin(), scale.is_possible.end(), [](const auto& possible) { return possible.load(); }))
+    if (std::none_of(scale.is_possible.begin(), scale.is_possible.end(),
+                     [](const auto& possible) { return possible.load(); }))
       notice(*scale.info, "it was made in a way that ngforge does not know");
   }
 
@@ -401,9 +426,10 @@ Result<CheckReport> check(const std::string& place, const RunOptions& run) {
   if (error.code != ErrorCode::invalid_data && error.code != ErrorCode::limit && !is_precomputed(place)) return error;
   const bool is_transform = error.message.find("/transform.json") != std::string::npos;
   CheckReport report;
-  report.findings.push_back({is_transform ? "bad-transform" : "bad-info", is_transform ? "transform.json" : "info",
-                             error.message + (is_transform ? ": the volume is shown elsewhere" : ": the viewer shows nothing"),
-                             error.hint.empty() ? "mend it by hand or restore it from a copy, then check again" : error.hint});
+  report.findings.push_back(
+      {is_transform ? "bad-transform" : "bad-info", is_transform ? "transform.json" : "info",
+       error.message + (is_transform ? ": the volume is shown elsewhere" : ": the viewer shows nothing"),
+       error.hint.empty() ? "mend it by hand or restore it from a copy, then check again" : error.hint});
   return report;
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include <fmt/ranges.h>
 
 #include "core/affine.h"
 #include "core/json.h"
 #include "core/orientation.h"
+#include "layout/volume_info.h"
 #include "ngforge/op.h"
 #include "op/readers.h"
 #include "source/precomputed.h"
@@ -15,126 +18,281 @@ namespace ngforge {
 namespace {
 
 std::string three(const auto& values, std::string_view separator = " x ") {
-  return fmt::format("{}{}{}{}{}", values[0], separator, values[1], separator, values[2]);
+  return fmt::format("{:.10g}{}{:.10g}{}{:.10g}", static_cast<double>(values[0]), separator,
+                     static_cast<double>(values[1]), separator, static_cast<double>(values[2]));
 }
 
-std::string describe_file(const std::string& place, const VolumeHeader& header, Access access, bool as_json) {
-  const auto lengths_mm = column_lengths(header.affine_ijk_to_mm);
-  const std::string orientation = header.is_anatomical ? axis_codes(header.affine_ijk_to_mm) : "";
-  if (as_json) {
-    Json json{{"source", place}, {"format", header.format}};
-    json["size"] = {header.size_ijk.x, header.size_ijk.y, header.size_ijk.z};
-    json["num_channels"] = header.channels;
-    json["channel_axes"] = header.channel_axes;
-    json["colors"] = header.channels_are_colors;
-    json["data_type"] = name_of(header.type);
-    json["slope"] = header.slope;
-    json["intercept"] = header.intercept;
-    json["is_label"] = header.has_label_intent;
-    json["voxel_size_mm"] = header.has_voxel_size ? Json(lengths_mm) : Json();
-    json["orientation"] = orientation.empty() ? Json() : Json(orientation);
-    json["affine_mm"] = Json::array();
-    for (const auto& row : header.affine_ijk_to_mm.m) json["affine_mm"].push_back(row);
-    json["bytes"] = header.stored_bytes;
-    json["is_stream"] = access == Access::once;
-    json["details"] = header.details;
-    return dump_json(json);
-  }
-  std::string text = fmt::format("{}: {}\n", place, header.format);
-  text += fmt::format("  size         {} voxels (i, j, k)\n", three(header.size_ijk));
+std::string three(const std::array<Index, 3>& values, std::string_view separator = " x ") {
+  return fmt::format("{}", fmt::join(values, separator));
+}
+
+// Seven digits: what a header of floats can say.
+std::string rounded(const std::array<double, 3>& values, std::string_view separator = " x ") {
+  return fmt::format("{:.7g}{}{:.7g}{}{:.7g}", values[0], separator, values[1], separator, values[2]);
+}
+
+std::string length_text(const std::array<double, 3>& lengths_nm) {
+  const double least = *std::min_element(lengths_nm.begin(), lengths_nm.end());
+  const auto [unit, nm] = least >= 1e5   ? std::pair("mm", 1e6)
+                          : least >= 1e3 ? std::pair("um", 1e3)
+                                         : std::pair("nm", 1.0);
+  return fmt::format("{} {}", rounded({lengths_nm[0] / nm, lengths_nm[1] / nm, lengths_nm[2] / nm}), unit);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  auto value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
+}
+
+std::string plural(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+void add_line(std::string& text, std::string_view name, std::string_view value) {
+  text += fmt::format("  {:12} {}\n", name, value);
+}
+
+Json rows_of(const Affine& affine) {
+  Json rows = Json::array();
+  for (const auto& row : affine.m) rows.push_back(row);
+  return rows;
+}
+
+std::uint64_t voxel_bytes_of(const VolumeHeader& header) {
+  return static_cast<std::uint64_t>(header.size_ijk.product() * header.channels) * size_of(header.type);
+}
+
+std::string file_json(const std::string& place, const VolumeHeader& header, Access access) {
+  Json json{{"source", place}, {"format", header.format}};
+  json["size"] = {header.size_ijk.x, header.size_ijk.y, header.size_ijk.z};
+  json["num_channels"] = header.channels;
+  json["channel_axes"] = header.channel_axes;
+  json["colors"] = header.channels_are_colors;
+  json["data_type"] = name_of(header.type);
+  json["slope"] = header.slope;
+  json["intercept"] = header.intercept;
+  json["is_label"] = header.has_label_intent;
+  json["voxel_size_mm"] = header.has_voxel_size ? Json(column_lengths(header.affine_ijk_to_mm)) : Json();
+  json["orientation"] = header.is_anatomical ? Json(axis_codes(header.affine_ijk_to_mm)) : Json();
+  json["affine_mm"] = rows_of(header.affine_ijk_to_mm);
+  json["bytes"] = header.stored_bytes > 0 ? Json(header.stored_bytes) : Json();
+  json["voxel_bytes"] = voxel_bytes_of(header);
+  json["is_gzip"] = header.is_compressed_stream;
+  json["is_stream"] = access == Access::once;
+  json["details"] = header.details;
+  return dump_json(json);
+}
+
+std::string file_text(const std::string& place, const VolumeHeader& header) {
+  std::string text = fmt::format("{}: {}{}\n", place, header.format, header.is_compressed_stream ? ", gzip" : "");
+  add_line(text, "size",
+           fmt::format("{} x {} x {} voxels (i, j, k)", header.size_ijk.x, header.size_ijk.y, header.size_ijk.z));
   if (header.channels > 1)
-    text += fmt::format(
-        "  channels     {}{}\n", header.channels,
-        header.channels_are_colors ? " (colours)" : fmt::format(" ({})", fmt::join(header.channel_axes, " x ")));
-  text += fmt::format("  data type    {}\n", name_of(header.type));
+    add_line(text, "channels",
+             header.channels_are_colors ? fmt::format("{} (colours)", header.channels)
+             : header.channel_axes.size() > 1
+                 ? fmt::format("{} ({})", header.channels, fmt::join(header.channel_axes, " x "))
+                 : fmt::format("{}", header.channels));
+  add_line(text, "data type", name_of(header.type));
   if (header.slope != 1 || header.intercept != 0)
-    text += fmt::format("  scaling      {} x stored + {}\n", header.slope, header.intercept);
-  if (header.has_voxel_size)
-    text += fmt::format("  voxel size   {:.6g} x {:.6g} x {:.6g} mm\n", lengths_mm[0], lengths_mm[1], lengths_mm[2]);
-  if (!orientation.empty()) text += fmt::format("  orientation  {} (where i, j, k point to)\n", orientation);
-  if (header.has_label_intent) text += "  intent       labels\n";
-  if (!header.details.empty()) text += fmt::format("  header       {}\n", header.details);
-  if (header.stored_bytes > 0) text += fmt::format("  bytes        {}\n", header.stored_bytes);
+    add_line(text, "scaling", fmt::format("value = {:.9g} x stored + {:.9g}", header.slope, header.intercept));
+  add_line(text, "voxel size",
+           header.has_voxel_size ? rounded(column_lengths(header.affine_ijk_to_mm)) + " mm"
+                                 : "not stated (give --voxel-size)");
+  if (header.is_anatomical)
+    add_line(text, "orientation", axis_codes(header.affine_ijk_to_mm) + " (where i, j, k point to)");
+  const auto& m = header.affine_ijk_to_mm.m;
+  if (header.is_anatomical)
+    add_line(text, "origin",
+             fmt::format("{} mm (centre of the first voxel)", rounded({m[0][3], m[1][3], m[2][3]}, ", ")));
+  if (header.has_label_intent) add_line(text, "intent", "labels");
+  if (!header.details.empty()) add_line(text, "header", header.details);
+  add_line(text, "bytes",
+           fmt::format("{}{} of voxels", header.stored_bytes > 0 ? bytes_text(header.stored_bytes) + " on disk, " : "",
+                       bytes_text(voxel_bytes_of(header))));
   return text;
 }
 
-std::string sharding_text(const ScaleInfo& scale) {
-  if (!scale.sharding) return "a file per chunk";
-  const ShardingSpec& spec = *scale.sharding;
-  return fmt::format("shards (preshift {}, minishard {}, shard {}, {}, data {})", spec.preshift_bits,
-                     spec.minishard_bits, spec.shard_bits, spec.is_murmur ? "murmurhash3_x86_128" : "identity",
-                     spec.gzip_data ? "gzip" : "raw");
-}
+struct FileSum {
+  std::uint64_t files = 0, bytes = 0;
+};
 
-Json scale_json(const ScaleInfo& scale) {
-  Json json{{"key", scale.key}};
-  json["size"] = scale.size_xyz;
-  json["voxel_offset"] = scale.voxel_offset;
-  json["resolution"] = scale.resolution_nm;
-  json["chunk_size"] = scale.chunk_size();
-  json["chunks"] = scale.grid_shape().product();
-  json["encoding"] = scale.encoding;
-  json["sharding"] = scale.sharding ? Json(sharding_text(scale)) : Json();
-  return json;
-}
-
-std::string scale_table(const VolumeInfo& info) {
-  std::string text = fmt::format("{:24} {:>20} {:>20} {:>20} {:>14} {:>10} {}\n", "key", "size", "voxel offset",
-                                 "resolution nm", "chunk", "chunks", "encoding");
-  for (const ScaleInfo& scale : info.scales)
-    text += fmt::format("{:24} {:>20} {:>20} {:>20} {:>14} {:>10} {}, {}\n", scale.key, three(scale.size_xyz, ","),
-                        three(scale.voxel_offset, ","), three(scale.resolution_nm, ","), three(scale.chunk_size(), ","),
-                        scale.grid_shape().product(), scale.encoding, sharding_text(scale));
-  return text;
-}
-
-std::string describe_dataset(const std::string& place, const PrecomputedVolume& volume, bool as_json, bool as_table) {
-  const VolumeInfo& info = volume.info();
-  const auto readers = readers_that_cannot_open(info, volume.layout(0), volume.has_gzip_names());
-  if (as_json) {
-    Json json{{"source", place}, {"format", "neuroglancer precomputed"}};
-    json["type"] = info.is_segmentation ? "segmentation" : "image";
-    json["data_type"] = name_of(info.type);
-    json["num_channels"] = info.channels;
-    json["scales"] = Json::array();
-    for (const ScaleInfo& scale : info.scales) json["scales"].push_back(scale_json(scale));
-    json["transform"] = nullptr;
-    if (volume.transform_nm()) {
-      json["transform"] = Json::array();
-      for (const auto& row : volume.transform_nm()->m) json["transform"].push_back(row);
+// Everything below a folder; what is not there counts nothing.
+Result<FileSum> sum_of_files(Store& store, const std::string& folder, int depth = 0) {
+  constexpr int kDeepest = 3;
+  FileSum sum;
+  const auto names = store.list(folder);
+  if (!names && names.error().code == ErrorCode::not_found) return sum;
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (!name.ends_with('/')) {
+      NGFORGE_TRY(const ObjectInfo object, store.stat(folder + name));
+      ++sum.files;
+      sum.bytes += object.size;
+    } else if (depth < kDeepest) {
+      NGFORGE_TRY(const FileSum below, sum_of_files(store, folder + name, depth + 1));
+      sum.files += below.files;
+      sum.bytes += below.bytes;
     }
-    json["notes"] = readers;
+  }
+  return sum;
+}
+
+std::string sharding_text(const ShardingSpec& spec) {
+  return fmt::format("preshift {}, minishard {}, shard {}, {}, index {}, data {}", spec.preshift_bits,
+                     spec.minishard_bits, spec.shard_bits, spec.is_murmur ? "murmurhash3_x86_128" : "identity",
+                     spec.gzip_index ? "gzip" : "raw", spec.gzip_data ? "gzip" : "raw");
+}
+
+Json sharding_json(const ShardingSpec& spec) {
+  return {{"preshift_bits", spec.preshift_bits},
+          {"minishard_bits", spec.minishard_bits},
+          {"shard_bits", spec.shard_bits},
+          {"hash", spec.is_murmur ? "murmurhash3_x86_128" : "identity"},
+          {"minishard_index_encoding", spec.gzip_index ? "gzip" : "raw"},
+          {"data_encoding", spec.gzip_data ? "gzip" : "raw"}};
+}
+
+/// What `info` says of a dataset.
+class DatasetDescription {
+ public:
+  static Result<DatasetDescription> read(const std::string& place) {
+    NGFORGE_TRY(auto volume, PrecomputedVolume::open(place));
+    DatasetDescription description(place, std::move(volume));
+    for (const ScaleInfo& scale : description.info().scales) {
+      auto sum = sum_of_files(*description.volume_->store(), scale.key + "/");
+      if (!sum) return std::move(sum).error().of_source();
+      description.sums_.push_back(*sum);
+    }
+    return description;
+  }
+
+  std::string json() const {
+    Json json{{"source", place_}, {"format", "neuroglancer precomputed"}};
+    json["type"] = type();
+    json["data_type"] = name_of(info().type);
+    json["num_channels"] = info().channels;
+    json["layout"] = name_of(layout_);
+    json["scales"] = Json::array();
+    for (std::size_t k = 0; k < sums_.size(); ++k) json["scales"].push_back(scale_json(k));
+    json["transform"] = volume_->transform_nm() ? rows_of(*volume_->transform_nm()) : Json();
+    for (const auto& [name, link] : links()) json[name] = link.empty() ? Json() : Json(link);
+    json["files"] = total().files;
+    json["bytes"] = total().bytes;
+    json["notes"] = readers();
     return dump_json(json);
   }
-  if (as_table) return scale_table(info);
-  std::string text = fmt::format("{}: neuroglancer precomputed, {}, {}, {} channel{}\n", place,
-                                 info.is_segmentation ? "segmentation" : "image", name_of(info.type), info.channels,
-                                 info.channels == 1 ? "" : "s");
-  for (const ScaleInfo& scale : info.scales)
-    text += fmt::format("  {}: {} voxels of {} nm, {} chunks of {}, {}, {}\n", scale.key, three(scale.size_xyz),
-                        three(scale.resolution_nm), scale.grid_shape().product(), three(scale.chunk_size()),
-                        scale.encoding, sharding_text(scale));
-  if (volume.transform_nm()) {
-    const auto origin = volume.transform_nm()->m;
-    text += fmt::format("  corner at    {:.6g}, {:.6g}, {:.6g} mm (transform.json)\n", origin[0][3] / 1e6,
-                        origin[1][3] / 1e6, origin[2][3] / 1e6);
+
+  std::string text() const {
+    const ScaleInfo& finest = info().scales.front();
+    std::string text = fmt::format("{}: neuroglancer precomputed, {}\n", place_, type());
+    add_line(text, "size", fmt::format("{} voxels of {}", three(finest.size_xyz), length_text(finest.resolution_nm)));
+    if (finest.voxel_offset != std::array<Index, 3>{}) add_line(text, "voxel offset", three(finest.voxel_offset, ", "));
+    add_line(
+        text, "data type",
+        fmt::format("{}, {}", name_of(info().type), plural(static_cast<std::uint64_t>(info().channels), "channel")));
+    add_line(text, "encoding", finest.encoding);
+    add_line(
+        text, "layout",
+        finest.sharding ? fmt::format("sharded ({})", sharding_text(*finest.sharding)) : std::string(name_of(layout_)));
+    if (volume_->transform_nm()) {
+      const auto& m = volume_->transform_nm()->m;
+      add_line(text, "orientation", axis_codes(*volume_->transform_nm()) + " (where x, y, z point to)");
+      add_line(
+          text, "origin",
+          fmt::format("{} mm (corner of voxel 0, 0, 0)", rounded({m[0][3] / 1e6, m[1][3] / 1e6, m[2][3] / 1e6}, ", ")));
+    }
+    for (const auto& [name, link] : links())
+      if (!link.empty()) add_line(text, name, link);
+    add_line(text, "bytes", fmt::format("{} in {}", bytes_text(total().bytes), plural(total().files, "file")));
+    add_line(text, "scales", fmt::format("{}", info().scales.size()));
+    for (std::size_t k = 0; k < sums_.size(); ++k) {
+      const ScaleInfo& scale = info().scales[k];
+      text += fmt::format("    {}: {} voxels, {} of {}, {}, {}\n", scale.key, three(scale.size_xyz),
+                          plural(static_cast<std::uint64_t>(scale.grid_shape().product()), "chunk"),
+                          three(scale.chunk_size()), plural(sums_[k].files, "file"), bytes_text(sums_[k].bytes));
+    }
+    for (const std::string& reader : readers()) text += fmt::format("  note: {}\n", reader);
+    return text;
   }
-  for (const std::string& reader : readers) text += fmt::format("  note: {}\n", reader);
-  return text;
-}
+
+  std::string table() const {
+    std::vector<std::vector<std::string>> rows{
+        {"key", "size", "offset", "resolution nm", "chunk", "chunks", "encoding", "files", "bytes", "sharding"}};
+    for (std::size_t k = 0; k < sums_.size(); ++k) {
+      const ScaleInfo& scale = info().scales[k];
+      rows.push_back({scale.key, three(scale.size_xyz, ","), three(scale.voxel_offset, ","),
+                      three(scale.resolution_nm, ","), three(scale.chunk_size(), ","),
+                      fmt::format("{}", scale.grid_shape().product()), scale.encoding,
+                      fmt::format("{}", sums_[k].files), fmt::format("{}", sums_[k].bytes),
+                      scale.sharding ? sharding_text(*scale.sharding) : "-"});
+    }
+    std::vector<std::size_t> widths(rows.front().size());
+    for (const auto& row : rows)
+      for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+    std::string text;
+    for (const auto& row : rows) {
+      std::string line;
+      for (std::size_t c = 0; c < row.size(); ++c) line += fmt::format("{:{}}  ", row[c], widths[c]);
+      text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+    }
+    return text;
+  }
+
+ private:
+  DatasetDescription(std::string place, std::shared_ptr<PrecomputedVolume> volume)
+      : place_(std::move(place)), volume_(std::move(volume)), layout_(volume_->layout(0)) {}
+
+  const VolumeInfo& info() const { return volume_->info(); }
+  std::string type() const { return info().is_segmentation ? "segmentation" : "image"; }
+  std::vector<std::string> readers() const {
+    return readers_that_cannot_open(info(), layout_, volume_->has_gzip_names());
+  }
+  std::vector<std::pair<std::string, std::string>> links() const {
+    return {{"mesh", info().mesh}, {"skeletons", info().skeletons}, {"segment_properties", info().segment_properties}};
+  }
+  FileSum total() const {
+    FileSum total;
+    for (const FileSum& sum : sums_) total = {total.files + sum.files, total.bytes + sum.bytes};
+    return total;
+  }
+
+  Json scale_json(std::size_t k) const {
+    const ScaleInfo& scale = info().scales[k];
+    Json json{{"key", scale.key}};
+    json["size"] = scale.size_xyz;
+    json["voxel_offset"] = scale.voxel_offset;
+    json["resolution"] = scale.resolution_nm;
+    json["chunk_size"] = scale.chunk_size();
+    json["chunks"] = scale.grid_shape().product();
+    json["encoding"] = scale.encoding;
+    json["sharding"] = scale.sharding ? sharding_json(*scale.sharding) : Json();
+    json["files"] = sums_[k].files;
+    json["bytes"] = sums_[k].bytes;
+    return json;
+  }
+
+  std::string place_;
+  std::shared_ptr<PrecomputedVolume> volume_;
+  Layout layout_;
+  std::vector<FileSum> sums_;  // by scale
+};
 
 }  // namespace
 
 Result<std::string> describe(const std::string& place, bool as_json, bool as_scale_table) {
   if (is_precomputed(place)) {
-    NGFORGE_TRY(const auto volume, PrecomputedVolume::open(place));
-    return describe_dataset(place, *volume, as_json, as_scale_table);
+    NGFORGE_TRY(const auto description, DatasetDescription::read(place));
+    return as_json ? description.json() : as_scale_table ? description.table() : description.text();
   }
   NGFORGE_TRY(const auto source, open_source(place));
   if (as_scale_table)
     return make_error(ErrorCode::invalid_argument, "--scales: expected a dataset, found a {} file",
                       source->header().format);
-  return describe_file(place, source->header(), source->access(), as_json);
+  return as_json ? file_json(place, source->header(), source->access()) : file_text(place, source->header());
 }
 
 }  // namespace ngforge

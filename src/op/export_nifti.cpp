@@ -29,7 +29,8 @@ constexpr std::uint64_t kWriterBytes = 4 << 20;
 /// Reads slabs of output planes. One slab at a time.
 class SlabReader {
  public:
-  SlabReader(VolumeSource& source, const VolumePlan& plan, ThreadPool& pool) : source_(source), plan_(plan), pool_(pool) {}
+  SlabReader(VolumeSource& source, const VolumePlan& plan, ThreadPool& pool)
+      : source_(source), plan_(plan), pool_(pool) {}
 
   /// Fills `slab`, whose channels are `channels` of the source.
   Result<void> read(const MutableBlockView& slab, ChannelRange channels) {
@@ -81,7 +82,8 @@ class SlabReader {
     std::span<const std::byte> values = stored.span();
     if (!plan_.values.is_identity()) {
       mapped = Buffer(count * size_of(plan_.type));
-      if (const auto bad = map_values(plan_.values, stored.span(), mapped.span())) return bad_value_error(plan_, *bad, box);
+      if (const auto bad = map_values(plan_.values, stored.span(), mapped.span()))
+        return bad_value_error(plan_, *bad, box);
       values = mapped.span();
     }
     slab.box = plan_.to_reordered(slab.box);
@@ -99,10 +101,15 @@ class SlabReader {
 
 class Export {
  public:
-  Export(const std::string& destination, const ConvertOptions& options, const RunOptions& run, std::unique_ptr<VolumeSource> source,
-         const VolumePlan& plan)
-      : destination_(destination), options_(options), run_(with_defaults(run)), source_(std::move(source)), plan_(plan),
-        box_(plan.scales[0].box_vox), image_(image()) {}
+  Export(const std::string& destination, const ConvertOptions& options, const RunOptions& run,
+         std::unique_ptr<VolumeSource> source, const VolumePlan& plan)
+      : destination_(destination),
+        options_(options),
+        run_(with_defaults(run)),
+        source_(std::move(source)),
+        plan_(plan),
+        box_(plan.scales[0].box_vox),
+        image_(image()) {}
 
   Result<ConvertReport> run() {
     NGFORGE_CHECK(plan_memory());
@@ -137,7 +144,9 @@ class Export {
 
   Index slab_channels() const { return image_.is_rgb ? plan_.channels : 1; }
   std::uint64_t value_bytes() const { return size_of(plan_.type); }
-  std::uint64_t read_bytes() const { return size_of(plan_.values.from) + (plan_.values.is_identity() ? 0 : value_bytes()); }
+  std::uint64_t read_bytes() const {
+    return size_of(plan_.values.from) + (plan_.values.is_identity() ? 0 : value_bytes());
+  }
 
   // Output planes come in the order of a stream, and each channel when its turn comes.
   bool follows_stream() const {
@@ -153,36 +162,46 @@ class Export {
     const VoxelVec size = box_.size();
     const auto channels = static_cast<std::uint64_t>(slab_channels());
     const std::uint64_t plane = static_cast<std::uint64_t>(size.x * size.y) * channels;
-    const std::uint64_t read_plane =
-        is_stream ? static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y) * channels : chunk.product() == 0 ? plane : 0;
+    const std::uint64_t read_plane = is_stream
+                                         ? static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y) * channels
+                                     : chunk.product() == 0 ? plane
+                                                            : 0;
     const std::uint64_t plane_bytes = plane * value_bytes() * (image_.is_rgb ? 2 : 1) + read_plane * read_bytes();
-    const std::uint64_t chunk_bytes = static_cast<std::uint64_t>(chunk.product()) *
-                                      (channels * read_bytes() + 2 * static_cast<std::uint64_t>(source_->header().channels) * value_bytes());
+    const std::uint64_t chunk_bytes =
+        static_cast<std::uint64_t>(chunk.product()) *
+        (channels * read_bytes() + 2 * static_cast<std::uint64_t>(source_->header().channels) * value_bytes());
     unpacked_bytes_ = needs_unpacking_ ? run_.memory_bytes / 2 : 0;
     const std::uint64_t memory = run_.memory_bytes - unpacked_bytes_, thread_bytes = kWriterBytes + chunk_bytes;
     const std::uint64_t least = (plane_bytes + thread_bytes) * (needs_unpacking_ ? 2 : 1);
     if (least > run_.memory_bytes)
-      return make_error(ErrorCode::needs_decision, "--memory: expected at least {} MiB to write planes of this volume, found {} MiB",
+      return make_error(ErrorCode::needs_decision,
+                        "--memory: expected at least {} MiB to write planes of this volume, found {} MiB",
                         (least >> 20) + 1, run_.memory_bytes >> 20)
           .with_hint(fmt::format("use --memory {}MiB", (least >> 20) + 1));
-    threads_ = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads), (memory - plane_bytes) / thread_bytes));
-    const std::uint64_t slab_bytes = std::min(memory - static_cast<std::uint64_t>(threads_) * thread_bytes, std::max(plane_bytes, kMostSlabBytes));
+    threads_ = static_cast<int>(
+        std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads), (memory - plane_bytes) / thread_bytes));
+    const std::uint64_t slab_bytes =
+        std::min(memory - static_cast<std::uint64_t>(threads_) * thread_bytes, std::max(plane_bytes, kMostSlabBytes));
     slab_planes_ = std::clamp<Index>(static_cast<Index>(slab_bytes / plane_bytes), 1, kMostSlabPlanes);
     // Whole layers of chunks, so that none is decoded twice.
-    if (const Index layer = chunk[plan_.axis_map.source_axis[2]]; layer > 0 && slab_planes_ > layer) slab_planes_ -= slab_planes_ % layer;
-    peak_bytes_ = static_cast<std::uint64_t>(slab_planes_) * plane_bytes + static_cast<std::uint64_t>(threads_) * thread_bytes;
+    if (const Index layer = chunk[plan_.axis_map.source_axis[2]]; layer > 0 && slab_planes_ > layer)
+      slab_planes_ -= slab_planes_ % layer;
+    peak_bytes_ =
+        static_cast<std::uint64_t>(slab_planes_) * plane_bytes + static_cast<std::uint64_t>(threads_) * thread_bytes;
     return {};
   }
 
   // What a stream holds of the planes and channels that are kept.
   std::uint64_t unpacked_volume_bytes() const {
     const SourceBox kept = to_source(plan_.to_reordered(box_), plan_.size_ijk, plan_.axis_map);
-    return static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y * kept.size().z * plan_.channels) * size_of(plan_.values.from);
+    return static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y * kept.size().z * plan_.channels) *
+           size_of(plan_.values.from);
   }
 
   void unpack() {
     const SourceBox kept = to_source(plan_.to_reordered(box_), plan_.size_ijk, plan_.axis_map);
-    source_ = unpack_when_read(std::move(source_), kept.begin.z, kept.end.z, plan_.source_channels, unpacked_bytes_, run_);
+    source_ =
+        unpack_when_read(std::move(source_), kept.begin.z, kept.end.z, plan_.source_channels, unpacked_bytes_, run_);
   }
 
   ConvertReport plan_report() const {
@@ -207,14 +226,16 @@ class Export {
     scale.size_xyz = scale.chunk_size_xyz = {size.x, size.y, size.z};
     scale.encoding = "raw";
     scale.chunks = scale.stored_chunks = scale.files = 1;
-    scale.bytes = nifti_header(image_).size() + static_cast<std::uint64_t>(size.product() * plan_.channels) * value_bytes();
+    scale.bytes =
+        nifti_header(image_).size() + static_cast<std::uint64_t>(size.product() * plan_.channels) * value_bytes();
     report.scales.push_back(scale);
     return report;
   }
 
   Result<void> write() {
     ThreadPool reading(threads_), packing(threads_);
-    NGFORGE_TRY(const auto writer, NiftiWriter::create(destination_, image_, options_.level, options_.overwrite, packing));
+    NGFORGE_TRY(const auto writer,
+                NiftiWriter::create(destination_, image_, options_.level, options_.overwrite, packing));
     SlabReader reader(*source_, plan_, reading);
     for (Index c = 0; c < plan_.channels; c += slab_channels()) NGFORGE_CHECK(write_channels(reader, *writer, c));
     return writer->finish();
@@ -229,7 +250,8 @@ class Export {
       if (run_.stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
       Box part = box_;
       part.begin.z = z;
-      part.end.z = std::min(plan_.origin_vox.z + ((z - plan_.origin_vox.z) / slab_planes_ + 1) * slab_planes_, box_.end.z);
+      part.end.z =
+          std::min(plan_.origin_vox.z + ((z - plan_.origin_vox.z) / slab_planes_ + 1) * slab_planes_, box_.end.z);
       Block slab(plan_.type, part, slab_channels());
       NGFORGE_CHECK(reader.read(slab.view(), {source_channel, source_channel + slab.channels()}));
       NGFORGE_CHECK(writer.append(image_.is_rgb ? interleave(slab, interleaved) : slab.bytes()));
@@ -264,10 +286,11 @@ class Export {
 
 }  // namespace
 
-Result<ConvertReport> export_nifti(const std::string& place, const std::string& destination, const ConvertOptions& options,
-                                   const RunOptions& run) {
+Result<ConvertReport> export_nifti(const std::string& place, const std::string& destination,
+                                   const ConvertOptions& options, const RunOptions& run) {
   if (options.resume)
-    return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file").with_hint("use --overwrite");
+    return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file")
+        .with_hint("use --overwrite");
   try {
     NGFORGE_TRY(auto source, open_source(place));
     VolumeOptions volume_options = options;

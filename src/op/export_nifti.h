@@ -7,11 +7,11 @@
 
 namespace ngforge {
 
-/// `convert` to a .nii or .nii.gz file: the finest scale of a dataset, or any volume, with its affine; slab by slab in the
-/// file's order. A stream whose slowest axis is not the output's z is unpacked first, to memory or scratch.
-/// Errors: those of open_source, plan_volume and NiftiWriter; invalid_argument (resume: there is no half a file);
+/// `convert` to a .nii or .nii.gz file: the finest scale of a dataset, or any volume, with its affine; slab by slab in
+/// the file's order. A stream whose slowest axis is not the output's z is unpacked first, to memory or scratch. Errors:
+/// those of open_source, plan_volume and NiftiWriter; invalid_argument (resume: there is no half a file);
 /// needs_decision (too little memory for one plane, with the least that would do).
-Result<ConvertReport> export_nifti(const std::string& source, const std::string& destination, const ConvertOptions& options,
-                                   const RunOptions& run);
+Result<ConvertReport> export_nifti(const std::string& source, const std::string& destination,
+                                   const ConvertOptions& options, const RunOptions& run);
 
 }  // namespace ngforge

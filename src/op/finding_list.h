@@ -12,9 +12,9 @@
 
 namespace ngforge {
 
-/// Findings of `check`, handed over by any thread in any order and listed by scale, code and place. Of each code and scale
-/// the first few are kept and the others counted, so that a dataset that is broken everywhere neither fills the memory nor
-/// hides its other faults.
+/// Findings of `check`, handed over by any thread in any order and listed by scale, code and place. Of each code and
+/// scale the first few are kept and the others counted, so that a dataset that is broken everywhere neither fills the
+/// memory nor hides its other faults.
 class FindingList {
  public:
   /// Not of any scale, in add().

@@ -63,8 +63,10 @@ class ScaleListing {
     for (const std::string& name : *names) {
       const std::string path = folder + name;
       if (name.ends_with('/')) {
-        if (scale_.sharding || depth == 2) find_stray(path);
-        else NGFORGE_CHECK(list(path, depth + 1));
+        if (scale_.sharding || depth == 2)
+          find_stray(path);
+        else
+          NGFORGE_CHECK(list(path, depth + 1));
         continue;
       }
       NGFORGE_CHECK(scale_.sharding ? add_shard(path) : add_file(path));
@@ -73,7 +75,8 @@ class ScaleListing {
   }
 
   void find_stray(const std::string& path) {
-    find("stray-file", fmt::format("{}/{}", scale_.key, path), "expected only chunks of the grid in info, found a name that no reader asks for",
+    find("stray-file", fmt::format("{}/{}", scale_.key, path),
+         "expected only chunks of the grid in info, found a name that no reader asks for",
          "remove it, or correct size, voxel_offset and chunk_sizes in info");
   }
 
@@ -129,7 +132,9 @@ class ScaleListing {
     NGFORGE_TRY(const ObjectInfo object, store_.stat(key));
     const std::uint64_t index_bytes = shard_index_bytes(*scale_.sharding);
     if (object.size < index_bytes) {
-      find("bad-shard", key, fmt::format("expected a shard index of {} bytes, found a file of {}: nothing in it can be shown", index_bytes, object.size),
+      find("bad-shard", key,
+           fmt::format("expected a shard index of {} bytes, found a file of {}: nothing in it can be shown",
+                       index_bytes, object.size),
            kMendByConverting);
       return {};
     }
@@ -140,23 +145,28 @@ class ScaleListing {
       const std::uint64_t count = std::min(kIndexPart, minishards - first);
       NGFORGE_TRY(const Bytes part, store_.get_range(key, {16 * first, 16 * count}));
       for (std::uint64_t i = 0; i < count; ++i) {
-        const Range range{load<std::uint64_t>(part.data() + 16 * i), load<std::uint64_t>(part.data() + 16 * i + 8), first + i, true};
-        if (range.begin != range.end) NGFORGE_CHECK(list_minishard({shard, first + i}, range, object.size - index_bytes, key, ranges));
+        const Range range{load<std::uint64_t>(part.data() + 16 * i), load<std::uint64_t>(part.data() + 16 * i + 8),
+                          first + i, true};
+        if (range.begin != range.end)
+          NGFORGE_CHECK(list_minishard({shard, first + i}, range, object.size - index_bytes, key, ranges));
       }
     }
     find_overlaps(ranges, key);
     return {};
   }
 
-  Result<void> list_minishard(const ShardPlace& place, const Range& range, std::uint64_t value_bytes, const std::string& key,
-                              std::vector<Range>& ranges) {
+  Result<void> list_minishard(const ShardPlace& place, const Range& range, std::uint64_t value_bytes,
+                              const std::string& key, std::vector<Range>& ranges) {
     const auto bad = [&](const std::string& message) {
-      find("bad-minishard", key, fmt::format("minishard {}: {}: its chunks cannot be shown", place.minishard, message), kMendByConverting);
+      find("bad-minishard", key, fmt::format("minishard {}: {}: its chunks cannot be shown", place.minishard, message),
+           kMendByConverting);
       return Result<void>();
     };
     if (range.begin > range.end || range.end > value_bytes || range.end - range.begin > kMaxIndexBytes)
-      return bad(fmt::format("expected its index inside the file's {} bytes, found {} to {}", value_bytes, range.begin, range.end));
-    NGFORGE_TRY(Bytes bytes, store_.get_range(key, {shard_index_bytes(*scale_.sharding) + range.begin, range.end - range.begin}));
+      return bad(fmt::format("expected its index inside the file's {} bytes, found {} to {}", value_bytes, range.begin,
+                             range.end));
+    NGFORGE_TRY(Bytes bytes,
+                store_.get_range(key, {shard_index_bytes(*scale_.sharding) + range.begin, range.end - range.begin}));
     if (scale_.sharding->gzip_index) {
       auto plain = gunzip(bytes, "index", kMaxIndexBytes);
       if (!plain) return bad(plain.error().message);
@@ -172,16 +182,20 @@ class ScaleListing {
   void add_entry(const ShardEntry& entry, const ShardPlace& place, std::uint64_t value_bytes, const std::string& key,
                  std::vector<Range>& ranges) {
     const GridVec cell = decode_morton(entry.key, grid_);
-    const bool in_grid = cell.x < grid_.x && cell.y < grid_.y && cell.z < grid_.z && encode_morton(cell, grid_) == entry.key;
+    const bool in_grid =
+        cell.x < grid_.x && cell.y < grid_.y && cell.z < grid_.z && encode_morton(cell, grid_) == entry.key;
     if (!in_grid || shard_place(*scale_.sharding, entry.key) != place) {
-      find("stray-chunk", key, fmt::format("minishard {}: expected chunks that belong here, found key {}{}: no reader asks for it", place.minishard,
-                                           entry.key, in_grid ? "" : ", which is not on the grid"),
+      find("stray-chunk", key,
+           fmt::format("minishard {}: expected chunks that belong here, found key {}{}: no reader asks for it",
+                       place.minishard, entry.key, in_grid ? "" : ", which is not on the grid"),
            "correct size, chunk_sizes and sharding in info, or convert the volume again");
       return;
     }
     if (entry.offset > value_bytes || entry.size > value_bytes - entry.offset) {
-      find("cut-chunk", key, fmt::format("chunk {}: expected its {} bytes at {} inside the file, found its end at {}: the viewer shows a hole",
-                                         chunk_name(scale_.chunk_box(cell)), entry.size, entry.offset, value_bytes),
+      find("cut-chunk", key,
+           fmt::format(
+               "chunk {}: expected its {} bytes at {} inside the file, found its end at {}: the viewer shows a hole",
+               chunk_name(scale_.chunk_box(cell)), entry.size, entry.offset, value_bytes),
            kMendByConverting);
     } else {
       ranges.push_back({entry.offset, entry.offset + entry.size, entry.key, false});
@@ -193,8 +207,10 @@ class ScaleListing {
     std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
     for (std::size_t i = 1; i < ranges.size(); ++i)
       if (ranges[i].begin < ranges[i - 1].end)
-        find("overlap", key, fmt::format("expected values apart from each other, found {} and {} on the same bytes: one of them is wrong",
-                                         name_of_range(ranges[i - 1]), name_of_range(ranges[i])),
+        find("overlap", key,
+             fmt::format(
+                 "expected values apart from each other, found {} and {} on the same bytes: one of them is wrong",
+                 name_of_range(ranges[i - 1]), name_of_range(ranges[i])),
              kMendByConverting);
   }
 

@@ -25,10 +25,9 @@ struct StoredChunks {
 Index cell_number(const GridVec& cell, const GridVec& grid_shape);
 GridVec cell_of_number(Index number, const GridVec& grid_shape);
 
-/// Lists the chunks of a scale without reading them: from the names of chunk files, or from the indices of shards. Adds a
-/// finding for names that are not on the grid and for indices that contradict themselves, the file or the grid. Holds 32
-/// bytes per chunk of one shard, 8 per chunk of the scale.
-/// Errors: those of the store, cancelled.
+/// Lists the chunks of a scale without reading them: from the names of chunk files, or from the indices of shards. Adds
+/// a finding for names that are not on the grid and for indices that contradict themselves, the file or the grid. Holds
+/// 32 bytes per chunk of one shard, 8 per chunk of the scale. Errors: those of the store, cancelled.
 Result<StoredChunks> list_stored_chunks(Store& store, const ScaleInfo& scale, int scale_number, FindingList& findings,
                                         const std::stop_token& stop);
 

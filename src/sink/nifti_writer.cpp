@@ -67,7 +67,8 @@ Qform qform_of(const Affine& affine) {
     for (int b = a + 1; b < 3; ++b)
       if (std::abs(r[0][a] * r[0][b] + r[1][a] * r[1][b] + r[2][a] * r[2][b]) > 1e-6) return {};
   Qform q{.is_valid = true};
-  const double determinant = r[0][0] * (r[1][1] * r[2][2] - r[1][2] * r[2][1]) - r[0][1] * (r[1][0] * r[2][2] - r[1][2] * r[2][0]) +
+  const double determinant = r[0][0] * (r[1][1] * r[2][2] - r[1][2] * r[2][1]) -
+                             r[0][1] * (r[1][0] * r[2][2] - r[1][2] * r[2][0]) +
                              r[0][2] * (r[1][0] * r[2][1] - r[1][1] * r[2][0]);
   if (determinant < 0) {
     q.qfac = -1;
@@ -81,7 +82,8 @@ Qform qform_of(const Affine& affine) {
     q.d = 0.25 * (r[1][0] - r[0][1]) / a;
     return q;
   }
-  const double x = 1 + r[0][0] - (r[1][1] + r[2][2]), y = 1 + r[1][1] - (r[0][0] + r[2][2]), z = 1 + r[2][2] - (r[0][0] + r[1][1]);
+  const double x = 1 + r[0][0] - (r[1][1] + r[2][2]), y = 1 + r[1][1] - (r[0][0] + r[2][2]),
+               z = 1 + r[2][2] - (r[0][0] + r[1][1]);
   if (x > 1) {
     q.b = 0.5 * std::sqrt(x);
     q.c = 0.25 * (r[0][1] + r[1][0]) / q.b;
@@ -104,7 +106,8 @@ Qform qform_of(const Affine& affine) {
 
 // One layout for both versions: `Side` is the type of dim, `Real` that of pixdim and matrices.
 struct FieldOffsets {
-  std::size_t dim, datatype, bitpix, pixdim, vox_offset, slope, descrip, qform_code, sform_code, quaternion, srow, units, intent;
+  std::size_t dim, datatype, bitpix, pixdim, vox_offset, slope, descrip, qform_code, sform_code, quaternion, srow,
+      units, intent;
 };
 constexpr FieldOffsets kNifti1{40, 70, 72, 76, 108, 112, 148, 252, 254, 256, 280, 123, 68};
 constexpr FieldOffsets kNifti2{16, 12, 14, 104, 168, 176, 240, 344, 348, 352, 400, 500, 504};
@@ -114,10 +117,13 @@ void fill_header(const NiftiImage& image, const FieldOffsets& at, std::span<std:
   const auto put = [&](std::size_t offset, auto value) { store(header.data() + offset, value); };
   const bool has_channels = image.channels > 1 && !image.is_rgb;
   put(at.dim, static_cast<Side>(has_channels ? 4 : 3));
-  for (int a = 0; a < 3; ++a) put(at.dim + sizeof(Side) * static_cast<std::size_t>(a + 1), static_cast<Side>(image.size_vox[a]));
-  for (std::size_t a = 4; a < 8; ++a) put(at.dim + sizeof(Side) * a, static_cast<Side>(a == 4 && has_channels ? image.channels : 1));
+  for (int a = 0; a < 3; ++a)
+    put(at.dim + sizeof(Side) * static_cast<std::size_t>(a + 1), static_cast<Side>(image.size_vox[a]));
+  for (std::size_t a = 4; a < 8; ++a)
+    put(at.dim + sizeof(Side) * a, static_cast<Side>(a == 4 && has_channels ? image.channels : 1));
   put(at.datatype, code_of(image));
-  put(at.bitpix, static_cast<std::int16_t>(8 * size_of(image.type) * static_cast<std::size_t>(image.is_rgb ? image.channels : 1)));
+  put(at.bitpix,
+      static_cast<std::int16_t>(8 * size_of(image.type) * static_cast<std::size_t>(image.is_rgb ? image.channels : 1)));
   const Qform q = qform_of(image.affine_centre_to_mm);
   const auto lengths = column_lengths(image.affine_centre_to_mm);
   const double pixdim[8] = {q.qfac, lengths[0], lengths[1], lengths[2], 1, 1, 1, 1};
@@ -130,9 +136,11 @@ void fill_header(const NiftiImage& image, const FieldOffsets& at, std::span<std:
   put(at.qform_code, static_cast<Code>(q.is_valid ? kAligned : 0));
   put(at.sform_code, static_cast<Code>(kAligned));
   const double quaternion[6] = {q.b, q.c, q.d, m[0][3], m[1][3], m[2][3]};
-  for (std::size_t i = 0; q.is_valid && i < 6; ++i) put(at.quaternion + sizeof(Real) * i, static_cast<Real>(quaternion[i]));
+  for (std::size_t i = 0; q.is_valid && i < 6; ++i)
+    put(at.quaternion + sizeof(Real) * i, static_cast<Real>(quaternion[i]));
   for (std::size_t row = 0; row < 3; ++row)
-    for (std::size_t column = 0; column < 4; ++column) put(at.srow + sizeof(Real) * (4 * row + column), static_cast<Real>(m[row][column]));
+    for (std::size_t column = 0; column < 4; ++column)
+      put(at.srow + sizeof(Real) * (4 * row + column), static_cast<Real>(m[row][column]));
   if (image.is_label) put(at.intent, static_cast<Code>(kIntentLabel));
 }
 
@@ -308,8 +316,8 @@ std::vector<std::byte> nifti_header(const NiftiImage& image) {
   return header;
 }
 
-Result<std::unique_ptr<NiftiWriter>> NiftiWriter::create(const std::string& path, const NiftiImage& image, int level, bool overwrite,
-                                                         ThreadPool& pool) {
+Result<std::unique_ptr<NiftiWriter>> NiftiWriter::create(const std::string& path, const NiftiImage& image, int level,
+                                                         bool overwrite, ThreadPool& pool) {
   std::error_code code;
   if (!overwrite && std::filesystem::exists(std::filesystem::symlink_status(path, code)))
     return make_error(ErrorCode::already_exists, "{}: exists already", path)

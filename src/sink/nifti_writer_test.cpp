@@ -63,7 +63,8 @@ std::string gunzipped(const std::string& path) {
   gzFile file = gzopen(path.c_str(), "rb");
   std::string text;
   char part[65536];
-  for (int count = 0; (count = gzread(file, part, sizeof part)) > 0;) text.append(part, static_cast<std::size_t>(count));
+  for (int count = 0; (count = gzread(file, part, sizeof part)) > 0;)
+    text.append(part, static_cast<std::size_t>(count));
   EXPECT_EQ(gzclose(file), Z_OK);
   return text;
 }

@@ -273,7 +273,8 @@ class PrecomputedSource final : public VolumeSource {
   // The format has no word for colours; `convert` writes it down in `provenance`.
   bool has_colors() const {
     const VolumeInfo& info = volume_->info();
-    if (info.is_segmentation || info.type != DataType::uint8 || (info.channels != 3 && info.channels != 4)) return false;
+    if (info.is_segmentation || info.type != DataType::uint8 || (info.channels != 3 && info.channels != 4))
+      return false;
     const auto bytes = get_decoded(*volume_->store(), "provenance");
     if (!bytes) return false;
     const auto provenance = parse_provenance(text_of(*bytes), "provenance");
