@@ -142,5 +142,22 @@ TEST(ByteSource, FingerprintFollowsTheFile) {
   EXPECT_NE(ByteSource::open(path).value()->fingerprint(), before);
 }
 
+TEST(ByteSource, FingerprintOfAStreamIsThatOfItsFirstBytes) {
+  const test::TempFolder folder;
+  const auto fingerprint = [&](const Data& data) {
+    const std::string fifo = folder.path("fifo");
+    EXPECT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+    std::jthread writer([&] { folder.write("fifo", data); });
+    auto source = ByteSource::open(fifo).value();
+    EXPECT_TRUE(source->finish().has_value());
+    std::filesystem::remove(fifo);
+    return source->fingerprint();
+  };
+  Data other = counting(3000);
+  other[500] ^= std::byte{1};
+  EXPECT_EQ(fingerprint(counting(3000)), fingerprint(counting(3000)));
+  EXPECT_NE(fingerprint(counting(3000)), fingerprint(other));
+}
+
 }  // namespace
 }  // namespace ngforge

@@ -403,6 +403,21 @@ TEST_F(Nifti, PromisesThatTheFileDoesNotKeep) {
   expect_error(huge, ErrorCode::invalid_data, "expected a volume of less than 2^63 bytes");
 }
 
+TEST_F(Nifti, TheEndOfAStreamIsVerifiedWithItsLastVoxel) {
+  NiftiFile file;
+  file.set_size({100, 100, 3});
+  file.set_type(2, 8);
+  for (unsigned n = 0; n < 30000; ++n) file.bytes.push_back(static_cast<std::byte>(n * n >> 5));
+  Data gz = test::gzip(file.bytes);
+  gz.push_back(std::byte{0x41});
+  const auto source = open_source(folder_.write("a.nii.gz", gz)).value();
+  Data planes(20000), last(10000);
+  EXPECT_TRUE(source->read({{0, 0, 0}, {100, 100, 2}}, {0, 1}, planes).has_value());
+  const auto read = source->read({{0, 0, 2}, {100, 100, 3}}, {0, 1}, last);
+  ASSERT_FALSE(read.has_value());
+  EXPECT_THAT(read.error().message, HasSubstr("found byte 0x41"));
+}
+
 TEST_F(Nifti, EveryTruncationIsAnError) {
   for (const int version : {1, 2}) {
     auto file = small_file(version);
