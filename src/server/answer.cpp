@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/answer.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "ngforge/error.h"
+
+namespace ngforge {
+namespace {
+
+// Larger values are read piece by piece while they are sent.
+constexpr std::uint64_t kWholeBytes = 256 * 1024;
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::uint64_t> number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool ends_with(std::string_view text, std::string_view suffix) {
+  return text.ends_with(suffix);
+}
+
+std::string_view content_type(std::string_view key) {
+  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
+      {".html", "text/html; charset=utf-8"}, {".js", "text/javascript"}, {".css", "text/css"},
+      {".wasm", "application/wasm"},         {".svg", "image/svg+xml"},  {".json", "application/json"},
+      {".txt", "text/plain; charset=utf-8"}};
+  for (const auto& [suffix, type] : kTypes)
+    if (ends_with(key, suffix)) return type;
+  const auto name = key.substr(key.rfind('/') == std::string_view::npos ? 0 : key.rfind('/') + 1);
+  if (name == "info" || name == "provenance") return "application/json";
+  return "application/octet-stream";
+}
+
+void add_common_headers(HttpAnswer& answer) {
+  auto& headers = answer.headers;
+  headers.emplace_back("Access-Control-Allow-Origin", "*");
+  headers.emplace_back("Access-Control-Expose-Headers",
+                       "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag");
+  headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
+}
+
+HttpAnswer text_answer(int status, std::string_view text, std::string_view type = "text/plain; charset=utf-8") {
+  HttpAnswer answer;
+  answer.status = status;
+  answer.headers.emplace_back("Content-Type", type);
+  answer.body.resize(text.size());
+  std::memcpy(answer.body.data(), text.data(), text.size());
+  answer.length = text.size();
+  return answer;
+}
+
+HttpAnswer error_answer(const Error& error) {
+  return text_answer(http_status(error), error.message + "\n");
+}
+
+std::string escape_html(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else if (c == '&')
+      out += "&amp;";
+    else if (c == '"')
+      out += "&quot;";
+    else
+      out += c;
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const unsigned char c : text) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                          std::strchr("-._~/", c) != nullptr;
+    if (is_plain && c != 0)
+      out += static_cast<char>(c);
+    else
+      out += fmt::format("%{:02X}", c);
+  }
+  return out;
+}
+
+HttpAnswer listing(Store& store, const std::string& prefix) {
+  auto names = store.list(prefix);
+  if (!names || names->empty()) return text_answer(404, "no such folder\n");
+  std::string html = "<!doctype html><title>" + escape_html(prefix) + "</title><ul>\n";
+  for (const std::string& name : *names)
+    html += "<li><a href=\"" + percent_encode(name) + "\">" + escape_html(name) + "</a>\n";
+  return text_answer(200, html + "</ul>\n", "text/html; charset=utf-8");
+}
+
+bool matches_etag(std::string_view header, std::string_view etag) {
+  if (trimmed(header) == "*") return true;
+  while (!header.empty()) {
+    const auto comma = header.find(',');
+    std::string_view item = trimmed(header.substr(0, comma));
+    if (item.starts_with("W/")) item.remove_prefix(2);
+    if (item == etag) return true;
+    if (comma == std::string_view::npos) break;
+    header.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+// One stored value: negotiation of encoding, condition, range.
+HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& key, const HttpRequest& request) {
+  auto info = store->stat(key);
+  if (!info) return error_answer(info.error());
+  HttpAnswer answer;
+  answer.headers.emplace_back("Content-Type", content_type(key));
+  answer.headers.emplace_back("Accept-Ranges", "bytes");
+  // Chunks are named by place, not by content: a browser may keep them but has to ask whether they changed.
+  answer.headers.emplace_back("Cache-Control", "no-cache");
+  const bool is_encoded = info->content_encoding == "gzip";
+  const bool sends_encoded = is_encoded && request.range.empty() && accepts_gzip(request.accept_encoding);
+  std::string etag = "\"" + info->etag + (sends_encoded ? "-gzip\"" : "\"");
+  if (is_encoded) answer.headers.emplace_back("Vary", "Accept-Encoding");
+  answer.headers.emplace_back("ETag", etag);
+  if (!request.if_none_match.empty() && matches_etag(request.if_none_match, etag)) {
+    answer.status = 304;
+    return answer;
+  }
+  std::uint64_t size = info->size;
+  Bytes decoded;
+  if (sends_encoded) answer.headers.emplace_back("Content-Encoding", "gzip");
+  if (is_encoded && !sends_encoded) {
+    auto bytes = get_decoded(*store, key);
+    if (!bytes) return error_answer(bytes.error());
+    decoded = std::move(*bytes);
+    size = decoded.size();
+  }
+  const bool range_counts = request.if_range.empty() || trimmed(request.if_range) == etag;
+  const RangeChoice choice = range_counts ? choose_range(request.range, size) : RangeChoice{};
+  if (choice.kind == RangeChoice::unsatisfiable) {
+    HttpAnswer refused = text_answer(416, fmt::format("the value has {} bytes\n", size));
+    refused.headers.emplace_back("Content-Range", fmt::format("bytes */{}", size));
+    return refused;
+  }
+  const ByteRange range = choice.kind == RangeChoice::part ? choice.range : ByteRange{0, size};
+  if (choice.kind == RangeChoice::part) {
+    answer.status = 206;
+    answer.headers.emplace_back("Content-Range",
+                                fmt::format("bytes {}-{}/{}", range.offset, range.offset + range.length - 1, size));
+  }
+  answer.length = range.length;
+  if (request.method == "HEAD") return answer;
+  if (is_encoded && !sends_encoded) {
+    const auto begin = decoded.begin() + static_cast<std::ptrdiff_t>(range.offset);
+    answer.body.assign(begin, begin + static_cast<std::ptrdiff_t>(range.length));
+  } else if (range.length > kWholeBytes) {
+    answer.stream_store = store;
+    answer.stream_key = key;
+    answer.stream_offset = range.offset;
+  } else {
+    auto bytes = choice.kind == RangeChoice::part ? store->get_range(key, range) : store->get(key);
+    if (!bytes) return error_answer(bytes.error());
+    answer.body = std::move(*bytes);
+    answer.length = answer.body.size();
+  }
+  return answer;
+}
+
+bool is_this_machine(std::string_view host) {
+  if (host.starts_with("[")) {
+    const auto end = host.find(']');
+    return host.substr(0, end + 1) == "[::1]";
+  }
+  const auto name = host.substr(0, host.find(':'));
+  return name == "localhost" || name == "127.0.0.1" || name.empty();
+}
+
+}  // namespace
+
+std::optional<std::string> decode_target(std::string_view target) {
+  target = target.substr(0, target.find_first_of("?#"));
+  if (target.empty() || target.front() != '/') return std::nullopt;
+  std::string path;
+  for (std::size_t i = 0; i < target.size(); ++i) {
+    char c = target[i];
+    if (c == '%') {
+      if (i + 2 >= target.size()) return std::nullopt;
+      const int high = hex_value(target[i + 1]), low = hex_value(target[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
+      if (c == '/') return std::nullopt;
+      i += 2;
+    }
+    if (c == '\0' || c == '\\') return std::nullopt;
+    path += c;
+  }
+  for (std::size_t begin = 1; begin <= path.size();) {
+    const auto end = std::min(path.find('/', begin), path.size());
+    const std::string_view part = std::string_view(path).substr(begin, end - begin);
+    if (part == "." || part == ".." || (part.empty() && end < path.size())) return std::nullopt;
+    begin = end + 1;
+  }
+  return path;
+}
+
+RangeChoice choose_range(std::string_view header, std::uint64_t size) {
+  header = trimmed(header);
+  if (!header.starts_with("bytes=")) return {};
+  header.remove_prefix(6);
+  const auto dash = header.find('-');
+  if (dash == std::string_view::npos || header.find(',') != std::string_view::npos) return {};
+  const std::string_view first_text = trimmed(header.substr(0, dash)), last_text = trimmed(header.substr(dash + 1));
+  const auto first = number(first_text), last = number(last_text);
+  if (first_text.empty()) {
+    if (!last) return {};
+    if (*last == 0 || size == 0) return {RangeChoice::unsatisfiable, {}};
+    const std::uint64_t length = std::min(*last, size);
+    return {RangeChoice::part, {size - length, length}};
+  }
+  if (!first || (!last_text.empty() && (!last || *last < *first))) return {};
+  if (*first >= size) return {RangeChoice::unsatisfiable, {}};
+  const std::uint64_t end = last ? std::min(*last, size - 1) : size - 1;
+  return {RangeChoice::part, {*first, end - *first + 1}};
+}
+
+bool accepts_gzip(std::string_view header) {
+  while (!header.empty()) {
+    const auto comma = header.find(',');
+    std::string_view item = trimmed(header.substr(0, comma));
+    const auto semicolon = item.find(';');
+    const std::string_view name = trimmed(item.substr(0, semicolon));
+    if (name == "gzip" || name == "*" || name == "x-gzip") {
+      if (semicolon == std::string_view::npos) return true;
+      const std::string_view quality = trimmed(item.substr(semicolon + 1));
+      return quality.find_first_of("123456789") != std::string_view::npos;
+    }
+    if (comma == std::string_view::npos) break;
+    header.remove_prefix(comma + 1);
+  }
+  return false;
+}
+
+HttpAnswer Site::answer(const HttpRequest& request) const {
+  const auto choose = [&]() -> HttpAnswer {
+    if (checks_host && !is_this_machine(request.host))
+      return text_answer(403, "this server answers only requests to localhost; --bind makes it answer others\n");
+    if (request.method == "OPTIONS") {
+      HttpAnswer answer;
+      answer.status = 204;
+      answer.headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
+      answer.headers.emplace_back("Access-Control-Allow-Headers", "*, range");
+      answer.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
+      answer.headers.emplace_back("Access-Control-Max-Age", "86400");
+      return answer;
+    }
+    const auto path = decode_target(request.target);
+    if (!path) return text_answer(400, "the path is malformed\n");
+    // The viewer's client tells its server of its state; nobody wants to know.
+    if (request.method == "POST" && path->starts_with("/state/")) {
+      HttpAnswer answer;
+      answer.status = 204;
+      return answer;
+    }
+    if (request.method != "GET" && request.method != "HEAD") {
+      HttpAnswer answer = text_answer(405, "only GET, HEAD and OPTIONS are answered\n");
+      answer.headers.emplace_back("Allow", "GET, HEAD, OPTIONS");
+      return answer;
+    }
+    for (const auto& [from, to] : redirects)
+      if (*path == from) {
+        HttpAnswer answer = text_answer(302, "");
+        answer.headers.emplace_back("Location", to);
+        return answer;
+      }
+    for (const Page& page : pages)
+      if (*path == page.path) {
+        HttpAnswer answer = text_answer(200, page.body, page.content_type);
+        answer.headers.emplace_back("Cache-Control", "no-cache");
+        return answer;
+      }
+    if (path->starts_with("/events/")) {
+      HttpAnswer answer;
+      answer.headers.emplace_back("Content-Type", "text/event-stream");
+      answer.headers.emplace_back("Cache-Control", "no-store");
+      answer.is_event_stream = request.method == "GET";
+      return answer;
+    }
+    for (const Mount& mount : mounts) {
+      if (!path->starts_with(mount.path)) continue;
+      std::string key = path->substr(mount.path.size());
+      if (key.empty()) key = mount.index;
+      if (key.empty() || key.back() == '/') return listing(*mount.store, key);
+      return value_answer(mount.store, key, request);
+    }
+    return text_answer(404, "no such page\n");
+  };
+  HttpAnswer answer = choose();
+  add_common_headers(answer);
+  if (request.method == "HEAD") answer.body.clear();
+  return answer;
+}
+
+}  // namespace ngforge

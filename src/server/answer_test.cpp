@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "server/answer.h"
+
+#include <cstring>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace ngforge {
+namespace {
+
+// One value "abcdefghij" under "f/v", one gzipped empty value under "z" (a hand-made member: fixed block, CRC 0, size
+// 0).
+class FixedStore final : public Store {
+ public:
+  std::string describe() const override { return "fixed"; }
+  Result<ObjectInfo> stat(const std::string& key) override {
+    if (key == "f/v") return ObjectInfo{10, "e1", ""};
+    if (key == "z") return ObjectInfo{20, "e2", "gzip"};
+    return make_error(ErrorCode::not_found, "{}: no such key", key);
+  }
+  Result<Bytes> get(const std::string& key) override {
+    if (key == "z") {
+      const unsigned char gz[20] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0};
+      const auto bytes = std::as_bytes(std::span(gz));
+      return Bytes(bytes.begin(), bytes.end());
+    }
+    return get_range(key, {0, 10});
+  }
+  Result<Bytes> get_range(const std::string&, ByteRange range) override {
+    const auto bytes = std::as_bytes(std::span("abcdefghij", 10)).subspan(range.offset, range.length);
+    return Bytes(bytes.begin(), bytes.end());
+  }
+  Result<std::vector<std::string>> list(const std::string& prefix) override {
+    if (prefix.empty()) return std::vector<std::string>{"f/", "z"};
+    return std::vector<std::string>{};
+  }
+  Result<void> put(const std::string&, std::span<const std::byte>) override {
+    return make_error(ErrorCode::unsupported, "no");
+  }
+};
+
+class SiteTest : public ::testing::Test {
+ protected:
+  SiteTest() { site_.mounts.push_back({"/data/a/", std::make_shared<FixedStore>(), ""}); }
+
+  HttpAnswer get(const std::string& target, const std::string& range = "", const std::string& method = "GET") const {
+    HttpRequest request;
+    request.method = method;
+    request.target = target;
+    request.host = "localhost:9123";
+    request.range = range;
+    request.accept_encoding = accept_;
+    return site_.answer(request);
+  }
+  static std::string header(const HttpAnswer& answer, std::string_view name) {
+    for (const auto& [key, value] : answer.headers)
+      if (key == name) return value;
+    return "none";
+  }
+  static std::string body(const HttpAnswer& answer) {
+    return {reinterpret_cast<const char*>(answer.body.data()), answer.body.size()};
+  }
+
+  Site site_;
+  std::string accept_;
+};
+
+TEST_F(SiteTest, RangesAreExact) {
+  const auto closed = get("/data/a/f/v", "bytes=2-4");
+  EXPECT_EQ(closed.status, 206);
+  EXPECT_EQ(body(closed), "cde");
+  EXPECT_EQ(header(closed, "Content-Range"), "bytes 2-4/10");
+  EXPECT_EQ(body(get("/data/a/f/v", "bytes=7-")), "hij");
+  EXPECT_EQ(body(get("/data/a/f/v", "bytes=-2")), "ij");
+  EXPECT_EQ(body(get("/data/a/f/v", "bytes=8-100")), "ij");
+  EXPECT_EQ(get("/data/a/f/v", "bytes=5-2").status, 200);  // malformed: as if it were not there
+  EXPECT_EQ(get("/data/a/f/v", "bytes=0-1,4-5").status, 200);
+  const auto beyond = get("/data/a/f/v", "bytes=10-");
+  EXPECT_EQ(beyond.status, 416);
+  EXPECT_EQ(header(beyond, "Content-Range"), "bytes */10");
+}
+
+TEST_F(SiteTest, EveryAnswerCarriesCors) {
+  for (const auto& answer :
+       {get("/data/a/f/v"), get("/data/a/nothing"), get("/data/a/f/v", "bytes=99-"), get("/nowhere"),
+        get("/data/a/%zz"), get("/data/a/f/v", "", "PUT"), get("/data/a/f/v", "", "OPTIONS")})
+    EXPECT_EQ(header(answer, "Access-Control-Allow-Origin"), "*") << answer.status;
+}
+
+TEST_F(SiteTest, HeadHasTheLengthAndNoBody) {
+  const auto head = get("/data/a/f/v", "", "HEAD");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.length, 10u);
+  EXPECT_TRUE(head.body.empty());
+}
+
+TEST_F(SiteTest, AFolderWithoutSlashIsNotFound) {
+  EXPECT_EQ(get("/data/a/f").status, 404);
+  EXPECT_EQ(get("/data/a").status, 404);
+  const auto listing = get("/data/a/");
+  EXPECT_EQ(listing.status, 200);
+  EXPECT_THAT(body(listing), ::testing::HasSubstr("<a href=\"f/\">"));
+}
+
+TEST_F(SiteTest, EncodedValuesAreNegotiated) {
+  accept_ = "gzip, deflate";
+  const auto encoded = get("/data/a/z");
+  EXPECT_EQ(header(encoded, "Content-Encoding"), "gzip");
+  EXPECT_EQ(encoded.body.size(), 20u);
+  accept_ = "gzip;q=0";
+  const auto decoded = get("/data/a/z");
+  EXPECT_EQ(header(decoded, "Content-Encoding"), "none");
+  EXPECT_TRUE(decoded.body.empty());
+  EXPECT_NE(header(encoded, "ETag"), header(decoded, "ETag"));
+}
+
+TEST_F(SiteTest, ConditionsCompareTags) {
+  HttpRequest request;
+  request.method = "GET";
+  request.target = "/data/a/f/v";
+  request.host = "127.0.0.1";
+  request.if_none_match = "\"other\", W/\"e1\"";
+  EXPECT_EQ(site_.answer(request).status, 304);
+  request.if_none_match = "";
+  request.range = "bytes=1-2";
+  request.if_range = "\"old\"";
+  EXPECT_EQ(site_.answer(request).status, 200);
+}
+
+TEST_F(SiteTest, OtherHostsAreRefusedOnLoopback) {
+  HttpRequest request;
+  request.method = "GET";
+  request.target = "/data/a/f/v";
+  request.host = "evil.example:9123";
+  EXPECT_EQ(site_.answer(request).status, 403);
+  for (const char* host : {"localhost", "127.0.0.1:9123", "[::1]:9123"}) {
+    request.host = host;
+    EXPECT_EQ(site_.answer(request).status, 200) << host;
+  }
+}
+
+TEST(Target, StaysInside) {
+  EXPECT_EQ(decode_target("/a%20b/c?q=/../x"), "/a b/c");
+  EXPECT_EQ(decode_target("/a/%3A0"), "/a/:0");
+  EXPECT_EQ(decode_target("/"), "/");
+  for (const char* wrong :
+       {"", "a", "/../a", "/a/..", "/a/%2e%2e/b", "/a%2fb", "/a\\b", "/a%00", "/%", "/%4", "/%zz", "/a//b", "/./a"})
+    EXPECT_EQ(decode_target(wrong), std::nullopt) << wrong;
+}
+
+}  // namespace
+}  // namespace ngforge

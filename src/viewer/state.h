@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ngforge/error.h"
+#include "ngforge/op.h"
+
+namespace ngforge {
+
+/// A dataset and where the browser finds it.
+struct ViewerLayer {
+  const Dataset* dataset = nullptr;
+  std::string url;                    // "http://127.0.0.1:9123/data/t1/": the folder of its `info`
+  std::vector<std::string> segments;  // ids to select; empty: all are shown
+};
+
+/// What the viewer takes as `source.transform`: T's first three rows, rotation columns times resolution_nm, to
+/// dimensions of 1e-9 m. "null" when the dataset has no transform. JSON text.
+std::string layer_transform(const Dataset& dataset);
+/// The layer's `source.url`: URL|neuroglancer-precomputed:
+std::string layer_source(const std::string& url);
+/// The whole layer object as JSON text. Errors: those of Dataset::contrast.
+Result<std::string> layer_json(const ViewerLayer& layer);
+/// The viewer's state: layers, dimensions (millimetres when a dataset has a transform, else voxels of the first),
+/// position at the centre of the first layer, zoomed so that it fits. JSON text. Errors: those of Dataset::contrast.
+Result<std::string> viewer_state(std::span<const ViewerLayer> layers);
+/// The link that opens a viewer with this state: URL#!STATE, encoded as the viewer does.
+std::string viewer_link(const std::string& viewer_url, const std::string& state);
+
+}  // namespace ngforge

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "viewer/state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+namespace ngforge {
+namespace {
+
+using nlohmann::json;
+
+// 10 x 20 x 30 voxels of 2 mm; the corner at (-100, -50, 0) mm, x to the right.
+Dataset brain() {
+  Dataset dataset;
+  dataset.name = "t1";
+  dataset.type = "image";
+  dataset.box_vox = {{0, 0, 0}, {10, 20, 30}};
+  dataset.resolution_nm = {2e6, 2e6, 2e6};
+  Affine t;
+  t.m[0][3] = -100e6;
+  t.m[1][3] = -50e6;
+  dataset.transform_nm = t;
+  dataset.contrast = [] { return Result<std::array<double, 2>>({3.0, 180.5}); };
+  return dataset;
+}
+
+TEST(State, PutsTheTransformIntoNanometres) {
+  const json transform = json::parse(layer_transform(brain()));
+  EXPECT_EQ(transform["outputDimensions"]["x"], json::parse("[1e-9, \"m\"]"));
+  EXPECT_EQ(transform["matrix"], json::parse("[[2000000,0,0,-100000000],[0,2000000,0,-50000000],[0,0,2000000,0]]"));
+}
+
+TEST(State, ChannelsKeepADimensionOfTheirOwn) {
+  Dataset dataset = brain();
+  dataset.channels = 3;
+  const json transform = json::parse(layer_transform(dataset));
+  EXPECT_EQ(transform["matrix"].size(), 4u);
+  EXPECT_EQ(transform["matrix"][3], json::parse("[0,0,0,1,0]"));
+  EXPECT_TRUE(transform["outputDimensions"].contains("c^"));
+}
+
+TEST(State, LooksAtTheCentreInMillimetres) {
+  const Dataset dataset = brain();
+  const ViewerLayer layer{&dataset, "http://127.0.0.1:9123/data/t1/", {}};
+  const json state = json::parse(*viewer_state({&layer, 1}));
+  EXPECT_EQ(state["dimensions"]["x"], json::parse("[0.001, \"m\"]"));
+  EXPECT_EQ(state["position"], json::parse("[-90.0, -30.0, 30.0]"));
+  EXPECT_EQ(state["layers"][0]["source"]["url"], "http://127.0.0.1:9123/data/t1/|neuroglancer-precomputed:");
+  EXPECT_EQ(state["layers"][0]["shaderControls"]["normalized"]["range"], json::parse("[3, 180.5]"));
+}
+
+TEST(State, SegmentsAreStrings) {
+  Dataset dataset = brain();
+  dataset.type = "segmentation";
+  const ViewerLayer layer{&dataset, "http://h/", {"18446744073709551615"}};
+  const json made = json::parse(*layer_json(layer));
+  EXPECT_EQ(made["segments"], json::parse("[\"18446744073709551615\"]"));
+  EXPECT_FALSE(made.contains("shaderControls"));
+}
+
+TEST(State, WithoutATransformThereIsNone) {
+  Dataset dataset = brain();
+  dataset.transform_nm.reset();
+  EXPECT_EQ(layer_transform(dataset), "null");
+  const ViewerLayer layer{&dataset, "http://h/", {}};
+  EXPECT_FALSE(json::parse(*layer_json(layer))["source"].contains("transform"));
+}
+
+TEST(State, LinksAreEncoded) {
+  EXPECT_EQ(viewer_link("http://h/v/", "{\"a\":[1, 2]}"), "http://h/v/#!%7B%22a%22:%5B1%2C%202%5D%7D");
+}
+
+}  // namespace
+}  // namespace ngforge
