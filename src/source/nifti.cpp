@@ -304,8 +304,8 @@ Result<Affine> read_qform(const Fields& fields, const std::array<double, 3>& siz
   return affine;
 }
 
-/// Without any form: i runs to the left and the world's origin is the middle of the volume. Axes that the file does not have
-/// are 1 long.
+/// Without any form: i runs to the left and the world's origin is the middle of the volume. Axes that the file does not
+/// have are 1 long.
 Affine base_affine(std::array<double, 3> size_mm, const SourceVec& size_ijk, std::int64_t rank) {
   Affine affine;
   for (int a = 0; a < 3; ++a) {
