@@ -38,6 +38,7 @@ struct ScaleCheck {
   const ScaleInfo* info = nullptr;
   const CodecDescriptor* codec = nullptr;  // null: this build cannot decode it
   StoredChunks stored;
+  bool is_missing = false;            // nothing is there although something should be
   std::vector<Index> compared_cells;  // that must follow from the finer scale
   Factor factor{1, 1, 1};
   bool is_ours = false;         // provenance tells how it was made
@@ -167,7 +168,8 @@ class Check {
     NGFORGE_TRY(scale.stored, list_stored_chunks(*volume_->store(), *scale.info, number_of(k), findings_, run_.stop));
     const Provenance::Scale* told = provenance_of(key);
     scale.is_ours = told != nullptr;
-    if (!scale.stored.has_folder && (told == nullptr || told->stored_chunks > 0)) {
+    scale.is_missing = !scale.stored.has_files && (told == nullptr || told->stored_chunks > 0);
+    if (scale.is_missing) {
       find(number_of(k), "missing-scale", key,
            "expected a folder with the scale's chunks, found none: the viewer shows zeros",
            "restore the folder, or take the scale out of info");
@@ -189,7 +191,7 @@ class Check {
     ScaleCheck& scale = scales_[k];
     const ScaleCheck& finer = scales_[k - 1];
     const auto is_exact = [](const ScaleCheck& of) {
-      return of.codec != nullptr && !of.codec->is_lossy && of.stored.has_folder;
+      return of.codec != nullptr && !of.codec->is_lossy && !of.is_missing;
     };
     if (!is_exact(scale) || !is_exact(finer)) return;
     if (const Provenance::Scale* told = provenance_of(scale.info->key))

@@ -59,7 +59,7 @@ class ScaleListing {
     auto names = store_.list(scale_.key + "/" + folder);
     if (!names && names.error().code == ErrorCode::not_found && depth == 0) return {};
     if (!names) return std::move(names).error();
-    stored_.has_folder = true;
+    stored_.has_files |= !names->empty();
     for (const std::string& name : *names) {
       const std::string path = folder + name;
       if (name.ends_with('/')) {

@@ -15,7 +15,7 @@ namespace ngforge {
 
 /// What a store holds of one scale.
 struct StoredChunks {
-  bool has_folder = false;
+  bool has_files = false;
   bool is_deep = false;      // some chunks have names of the deep layout
   std::vector<Index> cells;  // numbers in the grid (cell_number), ascending
   std::uint64_t files = 0, bytes = 0;
