@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/deep_names.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "store/memory.h"
+
+namespace ngforge {
+namespace {
+
+std::span<const std::byte> bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text));
+}
+
+std::string text_of(const Result<Bytes>& bytes) {
+  if (!bytes) return std::string(error_name(bytes.error().code));
+  return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
+}
+
+class FlatViewTest : public ::testing::Test {
+ protected:
+  FlatViewTest() : memory_(std::make_shared<MemoryStore>()), view_(make_flat_view(memory_)) {}
+
+  std::shared_ptr<MemoryStore> memory_;
+  std::shared_ptr<Store> view_;
+};
+
+TEST_F(FlatViewTest, DeepChunksAnswerUnderFlatNames) {
+  ASSERT_TRUE(memory_->put_encoded("s/0-64/-32-32/64-100", bytes_of("deep"), "gzip"));
+  const std::string key = "s/0-64_-32-32_64-100";
+  EXPECT_EQ(text_of(view_->get(key)), "deep");
+  EXPECT_EQ(text_of(view_->get_range(key, {1, 2})), "ee");
+  const auto info = view_->stat(key);
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->size, 4u);
+  EXPECT_EQ(info->content_encoding, "gzip");
+  EXPECT_EQ(text_of(view_->get("s/0-64/-32-32/64-100")), "deep");
+}
+
+TEST_F(FlatViewTest, FlatChunksComeFirst) {
+  ASSERT_TRUE(memory_->put("a/b/0-1_0-1_0-1", bytes_of("flat")));
+  ASSERT_TRUE(memory_->put("a/b/0-1/0-1/0-1", bytes_of("deep")));
+  EXPECT_EQ(text_of(view_->get("a/b/0-1_0-1_0-1")), "flat");
+}
+
+TEST_F(FlatViewTest, AbsentIsAbsentUnderTheNameThatWasAskedFor) {
+  const auto missing = view_->get("s/0-64_0-64_0-64");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::not_found);
+  EXPECT_NE(missing.error().message.find("s/0-64_0-64_0-64"), std::string::npos) << missing.error().message;
+  EXPECT_EQ(text_of(view_->get("info")), "not_found");
+  EXPECT_EQ(text_of(view_->get("s/0-64_0-64")), "not_found");
+}
+
+TEST_F(FlatViewTest, OtherErrorsArePassedOn) {
+  ASSERT_TRUE(memory_->put("s/0-1/0-1/0-1", bytes_of("deep")));
+  const auto outside = view_->get_range("s/0-1_0-1_0-1", {3, 2});
+  ASSERT_FALSE(outside);
+  EXPECT_EQ(outside.error().code, ErrorCode::invalid_argument);
+}
+
+TEST_F(FlatViewTest, TheRestIsPassedOn) {
+  ASSERT_TRUE(view_->put("info", bytes_of("{}")));
+  EXPECT_EQ(text_of(memory_->get("info")), "{}");
+  EXPECT_EQ(*view_->list(""), std::vector<std::string>{"info"});
+  EXPECT_EQ(view_->describe(), memory_->describe());
+}
+
+}  // namespace
+}  // namespace ngforge
