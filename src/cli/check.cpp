@@ -43,7 +43,7 @@ void print_text(const CheckReport& report, const std::string& place) {
 
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("source", options->place, "A dataset")->type_name("SOURCE")->required();
+  add_place(app, "SOURCE", options->place, "A dataset");
   app.add_flag("--json", options->json, "A list of findings as JSON");
   options->run.add_to(app);
   return [options, &context]() -> Result<int> {

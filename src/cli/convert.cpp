@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -55,24 +58,26 @@ void print_json(const ConvertReport& report, bool is_plan) {
   std::puts(json.dump(1).c_str());
 }
 
-void print_text(const ConvertReport& report, bool is_plan) {
+// `told`: notices that were printed while the work went on.
+void print_text(const ConvertReport& report, bool is_plan, const std::vector<std::string>& told) {
   fmt::print("{}: {}, {}, {}, {} channel{}\n", report.destination, report.format, report.type, report.data_type,
              report.channels, report.channels == 1 ? "" : "s");
   const char* most = is_plan && !report.is_exact ? "at most " : "";
   for (const ScaleReport& scale : report.scales) {
-    fmt::print("  {}: {} x {} x {} voxels, {} chunks of {} x {} x {}", scale.key, scale.size_xyz[0], scale.size_xyz[1],
-               scale.size_xyz[2], scale.chunks, scale.chunk_size_xyz[0], scale.chunk_size_xyz[1],
-               scale.chunk_size_xyz[2]);
+    fmt::print("  {}: {} x {} x {} voxels, {} chunk{} of {} x {} x {}", scale.key, scale.size_xyz[0], scale.size_xyz[1],
+               scale.size_xyz[2], scale.chunks, scale.chunks == 1 ? "" : "s", scale.chunk_size_xyz[0],
+               scale.chunk_size_xyz[1], scale.chunk_size_xyz[2]);
     if (!is_plan && scale.empty_chunks > 0) fmt::print(" ({} empty)", scale.empty_chunks);
     fmt::print(", {}{} file{}, {}{}\n", most, scale.files, scale.files == 1 ? "" : "s", most, bytes_text(scale.bytes));
   }
   if (is_plan)
     fmt::print("  memory {}, scratch {}\n", bytes_text(report.peak_memory_bytes), bytes_text(report.scratch_bytes));
-  for (const std::string& notice : report.notices) fmt::print("  note: {}\n", notice);
+  for (const std::string& notice : report.notices)
+    if (std::find(told.begin(), told.end(), notice) == told.end()) fmt::print("  note: {}\n", notice);
 }
 
 struct Options {
-  std::vector<std::string> places;
+  std::string source, destination;
   VolumeGroup volume;
   RunGroup run;
   ConvertOptions convert;
@@ -80,13 +85,15 @@ struct Options {
 };
 
 Result<int> run(Options& options, const CommandContext& context) {
-  if (options.places.size() != 2)
-    return make_error(ErrorCode::invalid_argument, "convert: expected SOURCE and DESTINATION, found {} place{}",
-                      options.places.size(), options.places.size() == 1 ? "" : "s")
-        .with_hint("see ngforge convert -h");
   NGFORGE_TRY(static_cast<VolumeOptions&>(options.convert), options.volume.resolve());
-  NGFORGE_TRY(const RunOptions run, options.run.resolve(context));
-  auto report = convert(options.places[0], options.places[1], options.convert, run);
+  NGFORGE_TRY(RunOptions run, options.run.resolve(context));
+  std::vector<std::string> told;
+  if (run.on_notice)
+    run.on_notice = [&told, print = run.on_notice](const std::string& notice) {
+      told.push_back(notice);
+      print(notice);
+    };
+  auto report = convert(options.source, options.destination, options.convert, run);
   options.run.end_progress();
   if (!report) return std::move(report).error();
   if (report->was_complete) {
@@ -96,15 +103,14 @@ Result<int> run(Options& options, const CommandContext& context) {
   if (options.json)
     print_json(*report, options.convert.dry_run);
   else
-    print_text(*report, options.convert.dry_run);
+    print_text(*report, options.convert.dry_run, told);
   return 0;
 }
 
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("places", options->places,
-                 "SOURCE (a NIfTI or MGH file, -, or a dataset) and DESTINATION (a folder, .nii or .nii.gz)")
-      ->type_name("SOURCE DESTINATION");
+  add_place(app, "SOURCE", options->source, "A NIfTI or MGH file, a dataset's folder, or - for standard input");
+  add_place(app, "DESTINATION", options->destination, "A new folder, or a file that ends in .nii or .nii.gz");
   options->volume.add_to(app, true);
   app.add_flag("--dry-run", options->convert.dry_run, "Print the plan and write nothing");
   app.add_flag("--resume", options->convert.resume, "Go on where an earlier run stopped");

@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "ngforge/op.h"
 
 namespace ngforge::cli {
@@ -15,7 +16,7 @@ struct Options {
 
 CommandRun add(CLI::App& app, CommandContext&) {
   auto options = std::make_shared<Options>();
-  app.add_option("source", options->place, "A volume file or a dataset")->type_name("SOURCE")->required();
+  add_place(app, "SOURCE", options->place, "A volume file or a dataset");
   app.add_flag("--scales", options->scales, "The scales as a table");
   app.add_flag("--json", options->json, "One JSON object");
   return [options]() -> Result<int> {

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <new>
 #include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -87,7 +86,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string nearest(const std::string& word, const std::vector<std::string>& known) {
   std::string best;
-  std::size_t least = word.size() / 2 + 1;
+  std::size_t least = std::max<std::size_t>(2, word.size() / 3);
   for (const std::string& candidate : known)
     if (const std::size_t distance = edit_distance(word, candidate); distance < least) {
       least = distance;
@@ -100,12 +99,30 @@ int usage_error(const std::string& message, const std::string& hint) {
   return report(make_error(ErrorCode::invalid_argument, "{}", message).with_hint(hint));
 }
 
+std::string missing_places(const CLI::App& command) {
+  std::string names;
+  std::size_t found = 0;
+  for (const CLI::Option* option : command.get_options()) {
+    if (!option->get_positional()) continue;
+    names += fmt::format("{}{}", names.empty() ? "" : " and ", option->get_name(true));
+    found += option->count();
+  }
+  return fmt::format("{}: expected {}, found {} place{}", command.get_name(), names, found, found == 1 ? "" : "s");
+}
+
 // What CLI11 found wrong, in our words.
 int explain(const CLI::App& app, const CLI::ParseError& error) {
   const CLI::App* used = &app;
   for (const CLI::App* command : app.get_subcommands({}))
     if (command->parsed()) used = command;
   const std::string help = used == &app ? "see ngforge -h" : fmt::format("see ngforge {} -h", used->get_name());
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) return usage_error(missing_places(*used), help);
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    const std::string text = error.what();
+    return usage_error(fmt::format("{}: expected one value, found {}", text.substr(0, text.find(':')),
+                                   text.ends_with("missing") ? "none" : "several"),
+                       help);
+  }
   if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr) {
     std::string message = error.what();
     std::replace(message.begin(), message.end(), '\n', ' ');
@@ -129,6 +146,20 @@ int explain(const CLI::App& app, const CLI::ParseError& error) {
                      guess.empty() ? help : fmt::format("did you mean {}?", guess));
 }
 
+// Says so when what was printed did not get out: a full disk behind a pipe must not pass for success.
+int end_output(int status) {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+  return report(make_error(ErrorCode::io, "standard output: cannot be written"));
+}
+
+int print_help(const CLI::App& app) {
+  std::string text = app.help();
+  // CLI11 sets groups two lines apart.
+  for (std::size_t at = 0; (at = text.find("\n\n\n", at)) != std::string::npos;) text.erase(at, 1);
+  std::fputs(text.c_str(), stdout);
+  return end_output(0);
+}
+
 int run(int argc, char** argv) {
   SignalWatch signals;
   CommandContext context{signals.token()};
@@ -138,32 +169,34 @@ int run(int argc, char** argv) {
       "Example: ngforge serve scan.nii.gz --open\n"
       "Each command explains itself: ngforge COMMAND -h");
   app.require_subcommand(0, 1);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->label("REQUIRED", "");
   std::vector<std::pair<CLI::App*, CommandRun>> commands;
   for (const CommandDescriptor* descriptor : all_commands()) {
     CLI::App* command = app.add_subcommand(descriptor->name, descriptor->summary);
+    command->group("Commands");
     command->footer(fmt::format("Example: {}", descriptor->example));
     commands.emplace_back(command, descriptor->add(*command, context));
   }
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
-    std::fputs(app.help().c_str(), stdout);
-    return 0;
+    return print_help(app);
   } catch (const CLI::CallForVersion&) {
     std::puts("ngforge " NGFORGE_VERSION);
-    return 0;
+    return end_output(0);
   } catch (const CLI::ParseError& error) {
     return explain(app, error);
   }
   for (auto& [command, work] : commands) {
     if (!command->parsed()) continue;
     auto status = work();
+    // What failed once the user had interrupted it failed for that reason.
+    if (!status && context.stop.stop_requested()) return report(make_error(ErrorCode::cancelled, "interrupted"));
     if (!status) return report(status.error());
-    if (std::fflush(stdout) != 0) return report(make_error(ErrorCode::io, "standard output: cannot be written"));
-    return *status;
+    return end_output(*status);
   }
-  std::fputs(app.help().c_str(), stdout);
-  return 0;
+  return print_help(app);
 }
 
 }  // namespace
@@ -174,6 +207,9 @@ int main(int argc, char** argv) {
     return ngforge::cli::run(argc, argv);
   } catch (const std::bad_alloc&) {
     std::fputs("ngforge: the machine has no memory left\n", stderr);
+    return 1;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "ngforge: unexpected: %s\n", error.what());
     return 1;
   }
 }

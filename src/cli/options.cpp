@@ -154,6 +154,13 @@ Result<std::array<double, 3>> parse_length_triple_nm(std::string_view text, std:
   return parse_triple<double>(text, option, [&](std::string_view part) { return parse_length_nm(part, option); });
 }
 
+void add_place(CLI::App& app, const std::string& name, std::string& place, const std::string& text) {
+  const auto check = [](const std::string& value) {
+    return value.empty() ? std::string("expected a path or URL, found \"\"") : std::string();
+  };
+  app.add_option(name, place, text)->required()->type_name("")->check(CLI::Validator(check, ""));
+}
+
 void RunGroup::add_to(CLI::App& app) {
   const char* group = "How it runs (never changes the result)";
   app.add_option("--threads", threads_, "Threads to work with [all cores]")->type_name("N")->group(group);

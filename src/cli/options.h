@@ -27,6 +27,9 @@ Result<double> parse_length_nm(std::string_view text, std::string_view option);
 Result<std::array<Index, 3>> parse_index_triple(std::string_view text, std::string_view option, Index low, Index high);
 Result<std::array<double, 3>> parse_length_triple_nm(std::string_view text, std::string_view option);
 
+/// Adds a positional argument that must be there: a place, not empty.
+void add_place(CLI::App& app, const std::string& name, std::string& place, const std::string& text);
+
 /// --threads, --memory, --scratch, --progress, --quiet, --log-level.
 class RunGroup {
  public:
