@@ -41,7 +41,9 @@ Json transform_json(const Dataset& dataset) {
     matrix.push_back(std::move(line));
   }
   if (has_channels) matrix.push_back({0, 0, 0, 1, 0});
-  return {{"outputDimensions", dimensions}, {"matrix", matrix}};
+  // The viewer's linear part relates lengths, not counts: it is told that an input voxel is one output unit long, so
+  // that the matrix maps voxels.
+  return {{"outputDimensions", dimensions}, {"inputDimensions", dimensions}, {"matrix", matrix}};
 }
 
 Result<Json> make_layer(const ViewerLayer& layer) {
@@ -116,6 +118,11 @@ Result<std::string> viewer_state(std::span<const ViewerLayer> layers) {
   const double canonical_nm = *std::min_element(unit_nm.begin(), unit_nm.end());
   state["crossSectionScale"] = longest_nm / canonical_nm / kPanelPixels;
   state["projectionScale"] = 1.5 * longest_nm / canonical_nm;
+  if (has_world) {
+    // Half a turn about x: the viewer draws y and z downwards, people expect anterior and superior above.
+    state["crossSectionOrientation"] = {1, 0, 0, 0};
+    state["projectionOrientation"] = {1, 0, 0, 0};
+  }
   state["layers"] = Json::array();
   for (const ViewerLayer& layer : layers) {
     NGFORGE_TRY(Json json, make_layer(layer));

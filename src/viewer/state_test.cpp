@@ -28,6 +28,7 @@ Dataset brain() {
 TEST(State, PutsTheTransformIntoNanometres) {
   const json transform = json::parse(layer_transform(brain()));
   EXPECT_EQ(transform["outputDimensions"]["x"], json::parse("[1e-9, \"m\"]"));
+  EXPECT_EQ(transform["inputDimensions"], transform["outputDimensions"]);
   EXPECT_EQ(transform["matrix"], json::parse("[[2000000,0,0,-100000000],[0,2000000,0,-50000000],[0,0,2000000,0]]"));
 }
 
