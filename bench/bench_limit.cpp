@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench_limit INPUT.gz CHUNKS LEVEL: what a conversion must cost at least, in CPU seconds on one core, from memory: inflating the
-// input once (ISA-L) and deflating its output chunks (libdeflate at LEVEL; the files below CHUNKS hold them as they are).
+// bench_limit INPUT.gz CHUNKS LEVEL: what a conversion must cost at least, in CPU seconds on one core, from memory:
+// inflating the input once (ISA-L) and deflating its output chunks (libdeflate at LEVEL; the files below CHUNKS hold
+// them as they are).
 #include <isa-l.h>
 #include <libdeflate.h>
 
@@ -96,8 +97,9 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "bench_limit: {} is not a whole gzip file\n", argv[1]);
     return 3;
   }
-  fmt::print("{{\"inflate_s\": {:.4f}, \"deflate_s\": {:.4f}, \"inflated_bytes\": {}, \"chunks\": {}, \"chunk_bytes\": {}, "
-             "\"deflated_bytes\": {}}}\n",
-             inflate_s, deflate_s, inflated, chunks.size(), plain_bytes, deflated);
+  fmt::print(
+      "{{\"inflate_s\": {:.4f}, \"deflate_s\": {:.4f}, \"inflated_bytes\": {}, \"chunks\": {}, \"chunk_bytes\": {}, "
+      "\"deflated_bytes\": {}}}\n",
+      inflate_s, deflate_s, inflated, chunks.size(), plain_bytes, deflated);
   return 0;
 }

@@ -36,9 +36,9 @@ class Buffer {
 /// `Byte` is std::byte or const std::byte. Cheap to copy.
 template <class Byte>
 struct BasicBlockView {
-  Byte* data = nullptr;       // value (box.begin, channel 0)
+  Byte* data = nullptr;  // value (box.begin, channel 0)
   DataType type = DataType::uint8;
-  Box box;                    // which voxels, in voxels of their scale
+  Box box;  // which voxels, in voxels of their scale
   Index channels = 1;
   Index stride_y = 0, stride_z = 0, stride_channel = 0;  // bytes
 
@@ -79,13 +79,15 @@ BasicBlockView<Byte> dense_view(Byte* data, DataType type, const Box& box, Index
   return {data, type, box, channels, s.x * v, s.x * s.y * v, s.x * s.y * s.z * v};
 }
 
-/// Owned values of a box of voxels: [x, y, z, channel], x fastest, dense; the byte order of the precomputed raw encoding
-/// on a little-endian machine.
+/// Owned values of a box of voxels: [x, y, z, channel], x fastest, dense; the byte order of the precomputed raw
+/// encoding on a little-endian machine.
 class Block {
  public:
   Block() = default;
   Block(DataType type, const Box& box, Index channels)
-      : type_(type), box_(box), channels_(channels),
+      : type_(type),
+        box_(box),
+        channels_(channels),
         buffer_(static_cast<std::size_t>(box.volume() * channels) * size_of(type)) {}
   DataType type() const { return type_; }
   const Box& box() const { return box_; }
@@ -102,7 +104,8 @@ class Block {
   Buffer buffer_;
 };
 
-/// Copies the voxels that both views hold, all channels. Types and channel counts must agree. The views must not overlap.
+/// Copies the voxels that both views hold, all channels. Types and channel counts must agree. The views must not
+/// overlap.
 void copy_common(const BlockView& from, const MutableBlockView& to);
 /// True when every value is zero (for floats: the bits of +0.0, so that -0.0 and NaN are kept).
 bool is_all_zero(const BlockView& view);

@@ -19,18 +19,24 @@ constexpr Row kRows[] = {
 #undef NGFORGE_ERROR
 };
 
-const Row& row(ErrorCode code) { return kRows[static_cast<std::size_t>(code)]; }
+const Row& row(ErrorCode code) {
+  return kRows[static_cast<std::size_t>(code)];
+}
 
 }  // namespace
 
-std::string_view error_name(ErrorCode code) { return row(code).name; }
+std::string_view error_name(ErrorCode code) {
+  return row(code).name;
+}
 
 int exit_status(const Error& error) {
   const int status = row(error.code).exit_status;
   return status == 6 && error.concerns_source ? 3 : status;
 }
 
-int http_status(const Error& error) { return row(error.code).http_status; }
+int http_status(const Error& error) {
+  return row(error.code).http_status;
+}
 
 void assertion_failed(const char* condition, const char* file, int line) {
   std::fprintf(stderr, "ngforge: internal error: %s does not hold (%s:%d)\n", condition, file, line);

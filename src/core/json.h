@@ -15,8 +15,8 @@ using Json = nlohmann::ordered_json;
 
 /// Parses text from outside. Errors: invalid_data with the byte; limit (nested deeper than 100 levels).
 Result<Json> parse_json(std::string_view text, std::string_view where);
-/// Dumps with the given indent; numbers in shortest round-trip form, integral doubles without ".0", keys in insertion order,
-/// invalid UTF-8 replaced, newline at the end unless indent < 0.
+/// Dumps with the given indent; numbers in shortest round-trip form, integral doubles without ".0", keys in insertion
+/// order, invalid UTF-8 replaced, newline at the end unless indent < 0.
 std::string dump_json(const Json& json, int indent = 1);
 
 // Checked access: a value of the wrong kind or range is an error that names its path ("scales[2].size[0]").

@@ -25,7 +25,8 @@ struct ValueMap {
   std::optional<std::array<double, 2>> window = std::nullopt;
   /// What NaN becomes. Without it NaN stays (float `to`) or is an error (integer `to`).
   std::optional<double> nan = std::nullopt;
-  /// False: a value outside `to` is an error (labels, unchanged integers); true: it is rounded half to even and clamped (--dtype).
+  /// False: a value outside `to` is an error (labels, unchanged integers); true: it is rounded half to even and clamped
+  /// (--dtype).
   bool clamps = false;
 
   /// True when map_values is a copy.
@@ -34,12 +35,13 @@ struct ValueMap {
 
 /// A value that does not fit, found by map_values.
 struct BadValue {
-  std::size_t index = 0;     // of the first such value
-  std::string text;          // "-3", "nan"
+  std::size_t index = 0;  // of the first such value
+  std::string text;       // "-3", "nan"
 };
 
-/// Maps out.size() / size_of(map.to) dense values. Integers without scaling are converted exactly (never through double).
-/// Returns the first value that `map` has no place for, or nothing. The caller knows its voxel and names the option.
+/// Maps out.size() / size_of(map.to) dense values. Integers without scaling are converted exactly (never through
+/// double). Returns the first value that `map` has no place for, or nothing. The caller knows its voxel and names the
+/// option.
 std::optional<BadValue> map_values(const ValueMap& map, std::span<const std::byte> in, std::span<std::byte> out);
 
 }  // namespace ngforge

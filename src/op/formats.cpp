@@ -1,33 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <utility>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "codec/codec.h"
 #include "core/json.h"
 #include "ngforge/op.h"
 #include "source/source.h"
+#include "store/store.h"
 
 namespace ngforge {
+namespace {
+
+struct Row {
+  std::string name, alias, title;
+};
+struct Table {
+  std::string title;
+  std::vector<Row> rows;
+};
+
+// Some tables of the rooms begin a title with the name, which stands beside it here.
+std::string without_name(std::string_view title, std::string_view name) {
+  if (title.starts_with(name) && title.substr(name.size()).starts_with(": ")) title.remove_prefix(name.size() + 2);
+  return std::string(title);
+}
+
+std::vector<Table> tables() {
+  Table sources{"sources", {}}, encodings{"encodings", {}}, stores{"stores", {}};
+  for (const SourceDescriptor* source : all_sources()) sources.rows.push_back({source->name, "", source->title});
+  for (const CodecDescriptor* codec : all_codecs())
+    encodings.rows.push_back({codec->name, codec->alias, without_name(codec->title, codec->name)});
+  for (const StoreDescriptor* store : all_stores())
+    stores.rows.push_back({store->scheme, "", without_name(store->title, store->scheme)});
+  const Table layouts{"layouts",
+                      {{"sharded", "", "few files, each read by ranges (neuroglancer_uint64_sharded_v1)"},
+                       {"flat", "", "a file per chunk"},
+                       {"deep", "", "a file per chunk in nested folders, as neuroglancer-scripts"}}};
+  const Table destinations{
+      "destinations",
+      {{"folder", "", "Neuroglancer precomputed volume"}, {".nii, .nii.gz", "", "NIfTI-1, or NIfTI-2 for long sides"}}};
+  return {sources, encodings, layouts, destinations, stores};
+}
+
+}  // namespace
 
 std::string list_formats(bool as_json) {
-  std::vector<std::pair<const char*, std::vector<std::pair<std::string, std::string>>>> tables{
-      {"sources", {}}, {"encodings", {}}, {"layouts", {}}, {"destinations", {}}};
-  for (const SourceDescriptor* source : all_sources()) tables[0].second.emplace_back(source->name, source->title);
-  for (const CodecDescriptor* codec : all_codecs()) tables[1].second.emplace_back(codec->name, codec->title);
-  tables[2].second = {{"sharded", "few files, each read by ranges (neuroglancer_uint64_sharded_v1)"},
-                      {"flat", "a file per chunk"},
-                      {"deep", "a file per chunk in nested folders, as neuroglancer-scripts"}};
-  tables[3].second = {{"folder", "neuroglancer precomputed volume"}, {".nii, .nii.gz", "NIfTI-1 or NIfTI-2"}};
   if (as_json) {
     Json json = Json::object();
-    for (const auto& [title, rows] : tables)
-      for (const auto& [name, text] : rows) json[title].push_back({{"name", name}, {"title", text}});
+    for (const Table& table : tables()) {
+      Json& rows = json[table.title] = Json::array();
+      for (const Row& row : table.rows) {
+        Json item{{"name", row.name}};
+        if (!row.alias.empty()) item["alias"] = row.alias;
+        item["title"] = row.title;
+        rows.push_back(std::move(item));
+      }
+    }
     return dump_json(json);
   }
   std::string text;
-  for (const auto& [title, rows] : tables) {
-    text += fmt::format("{}\n", title);
-    for (const auto& [name, what] : rows) text += fmt::format("  {:24} {}\n", name, what);
+  for (const Table& table : tables()) {
+    text += table.title + '\n';
+    for (const Row& row : table.rows)
+      text += fmt::format("  {:30} {}\n", row.alias.empty() ? row.name : fmt::format("{} ({})", row.name, row.alias),
+                          row.title);
   }
   return text;
 }

@@ -2,6 +2,7 @@
 #include "op/live_pyramid.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/orientation.h"
 
@@ -58,8 +59,10 @@ std::vector<ChannelRun> channel_runs(const std::vector<Index>& source_channels) 
 }  // namespace
 
 Result<std::unique_ptr<LivePyramid>> LivePyramid::create(std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
-                                                         std::uint64_t memory_bytes, std::stop_token stop) {
-  std::unique_ptr<LivePyramid> pyramid(new LivePyramid(std::move(source), plan, memory_bytes, std::move(stop)));
+                                                         std::uint64_t memory_bytes, int threads,
+                                                         std::stop_token stop) {
+  std::unique_ptr<LivePyramid> pyramid(
+      new LivePyramid(std::move(source), plan, memory_bytes, threads, std::move(stop)));
   pyramid->plan_levels(std::min(kMaxReadBytes, memory_bytes / 2 / kReadsKept));
   const std::uint64_t least = pyramid->levels_.back().working_bytes;
   if (least > pyramid->working_.total())
@@ -70,12 +73,14 @@ Result<std::unique_ptr<LivePyramid>> LivePyramid::create(std::unique_ptr<VolumeS
 }
 
 LivePyramid::LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes,
-                         std::stop_token stop)
+                         int threads, std::stop_token stop)
     : source_(std::move(source)),
       plan_(plan),
       stop_(std::move(stop)),
       working_(memory_bytes / 2),
-      blocks_(memory_bytes - memory_bytes / 2) {}
+      kept_bytes_(memory_bytes - memory_bytes / 2),
+      blocks_(kept_bytes_),
+      helpers_(std::max(0, threads - 1)) {}
 
 void LivePyramid::plan_levels(std::uint64_t read_bytes) {
   const std::uint64_t value_bytes = size_of(plan_.type), stored_bytes = size_of(plan_.values.from);
@@ -132,7 +137,62 @@ Result<std::shared_ptr<const Block>> LivePyramid::block_of(std::size_t level, co
   if (Pointer block = blocks_.find(key)) return block;
   // Taken once for the whole descent: blocks below are made without waiting for memory, so nobody waits in a circle.
   NGFORGE_TRY(const Lease lease, working_.acquire(levels_[level].working_bytes, stop_));
+  share_out(key);
   return unit(key);
+}
+
+// Has parts of the block made by other threads while this one goes through them too. Nobody waits for a helper: a part
+// that one has begun is waited for where it is needed, and what none has begun is made there.
+void LivePyramid::share_out(const Key& key) {
+  struct Work {
+    std::vector<Key> parts;
+    std::atomic<std::size_t> next = 0;
+  };
+  const auto work = std::make_shared<Work>();
+  if (helpers_.size() > 0) work->parts = parts_of(key);
+  if (work->parts.size() < 2) return;
+  const auto make_some = [this, work] {
+    // An error comes again, and is told, when the part is needed.
+    for (std::size_t i = work->next++; i < work->parts.size(); i = work->next++) {
+      if (!unit(work->parts[i])) return;
+    }
+  };
+  const std::uint64_t part_bytes = levels_[work->parts.front().level].working_bytes;
+  const auto helpers = std::min<std::size_t>(static_cast<std::size_t>(helpers_.size()), work->parts.size() - 1);
+  for (std::size_t i = 0; i < helpers; ++i) {
+    helpers_.submit([this, make_some, part_bytes](int) {
+      const Lease lease = working_.try_acquire(part_bytes);
+      if (lease.bytes() > 0) make_some();
+    });
+  }
+  make_some();
+}
+
+// Blocks that are not there yet and make up the block `key`, of the first finer scale that has enough of them for all
+// threads. None when the block is cheap, or when the parts would drive each other out of the cache.
+std::vector<LivePyramid::Key> LivePyramid::parts_of(const Key& key) const {
+  const Index enough = 4 * (helpers_.size() + 1);
+  std::size_t level = key.level;
+  Box box = unit_box(key);
+  Index count = 1;
+  while (level > 1 && count < enough) {
+    box = fine_box(box, plan_.scales[level].factor, levels_[level - 1].box);
+    --level;
+    const VoxelVec& unit = levels_[level].unit;
+    count = ceil_div(box.size().x, unit.x) * ceil_div(box.size().y, unit.y) * ceil_div(box.size().z, unit.z);
+  }
+  std::vector<Key> parts;
+  const auto voxel_bytes = size_of(plan_.type) * static_cast<std::uint64_t>(plan_.channels);
+  if (level == key.level || bytes_of(box.size(), voxel_bytes) > kept_bytes_ / 2) return parts;
+  const Key first = unit_at(level, box.begin), last = unit_at(level, box.end - VoxelVec::all(1));
+  for (Index z = first.unit[2]; z <= last.unit[2]; ++z) {
+    for (Index y = first.unit[1]; y <= last.unit[1]; ++y) {
+      for (Index x = first.unit[0]; x <= last.unit[0]; ++x) {
+        if (!blocks_.has({level, {x, y, z}})) parts.push_back({level, {x, y, z}});
+      }
+    }
+  }
+  return parts;
 }
 
 Result<LivePyramid::Pointer> LivePyramid::unit(const Key& key) {

@@ -11,6 +11,7 @@
 #include "op/once_cache.h"
 #include "op/volume_plan.h"
 #include "pipeline/memory_budget.h"
+#include "pipeline/thread_pool.h"
 #include "source/source.h"
 
 namespace ngforge {
@@ -19,14 +20,14 @@ namespace ngforge {
 /// coarse block is made from the blocks of the finer scale, each once, and kept while the budget allows; finer blocks
 /// are given up first, since they are made again most cheaply.
 ///
-/// Thread-safe. How many threads work at once is bounded by memory: half of the budget is for blocks that are kept,
-/// half for those that are being made.
+/// Thread-safe. A block high up in the pyramid is made by several threads. How many work at once is bounded by memory:
+/// half of the budget is for blocks that are kept, half for those that are being made.
 class LivePyramid {
  public:
   /// `source` must allow any box. Errors: needs_decision (not even one block can be made in `memory_bytes`; the hint
   /// says which --memory would do, of which the caller gives at least half).
   static Result<std::unique_ptr<LivePyramid>> create(std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
-                                                     std::uint64_t memory_bytes, std::stop_token stop);
+                                                     std::uint64_t memory_bytes, int threads, std::stop_token stop);
 
   const VolumePlan& plan() const { return plan_; }
 
@@ -49,11 +50,13 @@ class LivePyramid {
   };
   using Pointer = std::shared_ptr<const Block>;
 
-  LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes,
+  LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes, int threads,
               std::stop_token stop);
   void plan_levels(std::uint64_t read_bytes);
   Key unit_at(std::size_t level, const VoxelVec& voxel) const;
   Box unit_box(const Key& key) const;
+  void share_out(const Key& key);
+  std::vector<Key> parts_of(const Key& key) const;
   Result<Pointer> unit(const Key& key);
   Result<Pointer> make(const Key& key);
   Result<void> read_source(const MutableBlockView& out);
@@ -66,7 +69,9 @@ class LivePyramid {
   const std::stop_token stop_;
   std::vector<Level> levels_;
   MemoryBudget working_;
+  const std::uint64_t kept_bytes_;
   OnceCache<Key, Block> blocks_;
+  ThreadPool helpers_;  // the last member: its tasks use the others
 };
 
 }  // namespace ngforge

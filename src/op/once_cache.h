@@ -33,6 +33,12 @@ class OnceCache {
     return find_locked(key);
   }
 
+  /// Whether the value is there now. Does not count as a use.
+  bool has(const Key& key) const {
+    const std::lock_guard lock(mutex_);
+    return places_.contains(key);
+  }
+
   /// The value, made by `make()` -> Result<Pointer> when it is not there. `rank` must be the same for each call with a
   /// key; `bytes_of(value)` is what it takes of the budget.
   template <class Make, class BytesOf>

@@ -8,11 +8,15 @@ namespace ngforge {
 std::vector<std::string> readers_that_cannot_open(const VolumeInfo& info, Layout layout, bool gzip) {
   std::vector<std::string> lines;
   if (is_signed(info.type) && is_integer(info.type))
-    lines.push_back(fmt::format("WEBKNOSSOS cannot open {} (an unsigned type or float32 helps: --dtype)", name_of(info.type)));
+    lines.push_back(
+        fmt::format("WEBKNOSSOS cannot open {} (an unsigned type or float32 helps: --dtype)", name_of(info.type)));
   if (layout == Layout::deep)
-    lines.emplace_back("only ngforge and neuroglancer-scripts read the deep layout from disk; web servers must map names (--layout sharded or flat helps)");
+    lines.emplace_back(
+        "only ngforge and neuroglancer-scripts read the deep layout from disk; web servers must map names (--layout "
+        "sharded or flat helps)");
   else if (layout == Layout::flat && gzip)
-    lines.emplace_back("tensorstore does not see chunk files with .gz names (--layout sharded, or --compress none, helps)");
+    lines.emplace_back(
+        "tensorstore does not see chunk files with .gz names (--layout sharded, or --compress none, helps)");
   return lines;
 }
 

@@ -143,7 +143,8 @@ Result<std::shared_ptr<Store>> render(std::string place, std::unique_ptr<VolumeS
     source = unpack_when_read(std::move(source), kept.begin.z, kept.end.z, plan.source_channels, memory_bytes, run);
   }
   const std::uint64_t encoded_bytes = std::min(kMaxEncodedBytes, memory_bytes / 16);
-  NGFORGE_TRY(auto pyramid, LivePyramid::create(std::move(source), plan, memory_bytes - encoded_bytes, run.stop));
+  NGFORGE_TRY(auto pyramid,
+              LivePyramid::create(std::move(source), plan, memory_bytes - encoded_bytes, run.threads, run.stop));
   return std::shared_ptr<Store>(std::make_shared<RenderStore>(std::move(place), std::move(pyramid), encoded_bytes));
 }
 

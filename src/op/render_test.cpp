@@ -222,6 +222,7 @@ TEST(Render, ReadsEachVoxelOnceForAllCoarseScales) {
 TEST(Render, KeepsCoarseBlocksLongestWhenMemoryIsShort) {
   Fixture image(StoredType::uint8, {64, 64, 64}, 1, small_chunks({8, 8, 8}));
   RunOptions run;
+  run.threads = 1;
   run.memory_bytes = 140 << 10;  // a quarter of the volume is kept; all coarse scales are a seventh
   const auto store = image.open(Access::any_box, run);
   for (int round = 0; round < 2; ++round) {
@@ -309,6 +310,7 @@ TEST(Render, ServesManyThreadsInLittleMemory) {
   Fixture image(StoredType::uint8, {100, 90, 80}, 1, small_chunks({16, 16, 16}));
   RunOptions run;
   run.memory_bytes = 4 << 20;
+  run.threads = 3;
   const auto store = image.open(Access::once, run);
   std::vector<std::jthread> threads;
   for (int i = 0; i < 4; ++i) threads.emplace_back([&] { image.expect_all_chunks(*store); });

@@ -16,7 +16,9 @@ constexpr std::uint64_t kFixedOverhead = 4 * kMiB;
 // Entries of a shard index in vectors that double, and the table of shards.
 constexpr std::uint64_t kBytesPerChunk = 56;
 
-std::uint64_t bytes_of(Index values, DataType type) { return static_cast<std::uint64_t>(values) * size_of(type); }
+std::uint64_t bytes_of(Index values, DataType type) {
+  return static_cast<std::uint64_t>(values) * size_of(type);
+}
 
 Index chunk_values(const ScaleInfo& scale) {
   Index values = 1;
@@ -41,8 +43,10 @@ void plan_levels(const VolumePlan& volume, StripPlan& plan) {
         const bool one_chunk = scale.size_xyz[a] <= scale.chunk_size()[a];
         if (one_chunk || (scale.voxel_offset[a] % factor[a] == 0 && scale.chunk_size()[a] % factor[a] == 0)) continue;
         level.is_aligned = false;
-        if (a == axis) level.carry_bytes = level.strip_bytes / static_cast<std::uint64_t>(std::min(scale.chunk_size()[a], scale.size_xyz[a])) *
-                                           static_cast<std::uint64_t>(factor[a] - 1);
+        if (a == axis)
+          level.carry_bytes = level.strip_bytes /
+                              static_cast<std::uint64_t>(std::min(scale.chunk_size()[a], scale.size_xyz[a])) *
+                              static_cast<std::uint64_t>(factor[a] - 1);
       }
     }
     plan.levels.push_back(level);
@@ -83,7 +87,8 @@ std::uint64_t worker_bytes(const VolumePlan& volume, const VolumeHeader& header,
       bytes += chunk;  // the coarse part on its way
       if (!plan.levels[k].is_aligned) {
         Index gathered = volume.channels;
-        for (std::size_t a = 0; a < 3; ++a) gathered *= volume.info.scales[k].chunk_size()[a] + 2 * volume.scales[k + 1].factor[a];
+        for (std::size_t a = 0; a < 3; ++a)
+          gathered *= volume.info.scales[k].chunk_size()[a] + 2 * volume.scales[k + 1].factor[a];
         bytes += bytes_of(gathered, volume.type) + 2 * chunk;
       }
     }
@@ -97,7 +102,9 @@ std::uint64_t worker_bytes(const VolumePlan& volume, const VolumeHeader& header,
 }
 
 void plan_batch(const VolumePlan& volume, const VolumeHeader& header, std::uint64_t target, StripPlan& plan) {
-  const Index channels_at_once = header.channels_are_colors ? header.channels : plan.holds_whole_volume ? 1 : volume.channels;
+  const Index channels_at_once = header.channels_are_colors ? header.channels
+                                 : plan.holds_whole_volume  ? 1
+                                                            : volume.channels;
   const auto value_bytes = size_of(header.type) + (volume.values.is_identity() ? 0 : size_of(volume.type)) +
                            (plan.levels[0].in_memory ? 0 : size_of(volume.type));
   const std::uint64_t row = static_cast<std::uint64_t>(header.size_ijk.x * channels_at_once) * value_bytes;
@@ -115,7 +122,8 @@ void plan_batch(const VolumePlan& volume, const VolumeHeader& header, std::uint6
 }
 
 // Fills peak_bytes and scratch_bytes for the present choice of places.
-void count_bytes(const VolumePlan& volume, const VolumeHeader& header, std::uint64_t memory_bytes, bool least, StripPlan& plan) {
+void count_bytes(const VolumePlan& volume, const VolumeHeader& header, std::uint64_t memory_bytes, bool least,
+                 StripPlan& plan) {
   plan.peak_bytes = kFixedOverhead;
   plan.scratch_bytes = 0;
   std::uint64_t largest_chunk = 0;
@@ -132,7 +140,9 @@ void count_bytes(const VolumePlan& volume, const VolumeHeader& header, std::uint
   plan.window = 2 * plan.threads + 2;
   if (volume.layout == Layout::sharded) plan.peak_bytes += static_cast<std::uint64_t>(plan.window) * largest_chunk;
   // Small batches stay in the cache; on their way to scratch they should make long pieces.
-  const std::uint64_t target = least ? 64 * 1024 : plan.levels[0].in_memory ? std::min(2 * kMiB, memory_bytes / 8) : memory_bytes / 8;
+  const std::uint64_t target = least                      ? 64 * 1024
+                               : plan.levels[0].in_memory ? std::min(2 * kMiB, memory_bytes / 8)
+                                                          : memory_bytes / 8;
   plan_batch(volume, header, target, plan);
 }
 
@@ -183,8 +193,8 @@ Index next_front(const VolumePlan& volume, const StripPlan& plan, std::size_t le
   return range.end == box.end[plan.axis] ? coarse_box.end[plan.axis] : floor_div(range.end, factor);
 }
 
-Result<StripPlan> plan_strips(const VolumePlan& volume, const VolumeHeader& header, Access access, std::uint64_t memory_bytes,
-                              int threads) {
+Result<StripPlan> plan_strips(const VolumePlan& volume, const VolumeHeader& header, Access access,
+                              std::uint64_t memory_bytes, int threads) {
   StripPlan plan;
   for (int a = 0; a < 3; ++a)
     if (volume.axis_map.source_axis[static_cast<std::size_t>(a)] == 2) plan.axis = a;
@@ -196,10 +206,13 @@ Result<StripPlan> plan_strips(const VolumePlan& volume, const VolumeHeader& head
   while (true) {
     count_bytes(volume, header, memory_bytes, false, plan);
     if (plan.peak_bytes <= memory_bytes) return plan;
-    const auto largest = std::max_element(plan.levels.begin(), plan.levels.end(), [](const LevelPlan& a, const LevelPlan& b) {
-      const auto held = [](const LevelPlan& l) { return l.in_memory ? l.strip_bytes * static_cast<std::uint64_t>(l.slots) : 0; };
-      return held(a) < held(b);
-    });
+    const auto largest =
+        std::max_element(plan.levels.begin(), plan.levels.end(), [](const LevelPlan& a, const LevelPlan& b) {
+          const auto held = [](const LevelPlan& l) {
+            return l.in_memory ? l.strip_bytes * static_cast<std::uint64_t>(l.slots) : 0;
+          };
+          return held(a) < held(b);
+        });
     // Strips of a few chunks gain nothing on disk.
     if (largest->in_memory && largest->strip_bytes * static_cast<std::uint64_t>(largest->slots) > kMiB) {
       largest->in_memory = false;
@@ -213,7 +226,8 @@ Result<StripPlan> plan_strips(const VolumePlan& volume, const VolumeHeader& head
   if (plan.peak_bytes <= memory_bytes) return plan;
   return make_error(ErrorCode::needs_decision, "--memory: expected at least {} MiB for this volume, found {} MiB",
                     (plan.peak_bytes + kMiB - 1) / kMiB, memory_bytes / kMiB)
-      .with_hint(fmt::format("use --memory {}MiB, or smaller chunks with --chunk-size", (plan.peak_bytes + kMiB - 1) / kMiB));
+      .with_hint(
+          fmt::format("use --memory {}MiB, or smaller chunks with --chunk-size", (plan.peak_bytes + kMiB - 1) / kMiB));
 }
 
 }  // namespace ngforge

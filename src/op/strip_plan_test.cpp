@@ -88,13 +88,13 @@ TEST(StripPlan, FrontsAreWhatWholeCellsNeed) {
   EXPECT_EQ(complete_strips(scale, plan, -3), 0);
   EXPECT_EQ(complete_strips(scale, plan, 1), 1);
   EXPECT_EQ(complete_strips(scale, plan, 7), 3);
-  EXPECT_EQ(next_front(*volume, plan, 0, 1), 0);   // voxel 1 of cell 0 is missing
-  EXPECT_EQ(next_front(*volume, plan, 0, 5), 2);   // voxel 5 of cell 2 is missing
-  EXPECT_EQ(next_front(*volume, plan, 0, 7), 4);   // the end
+  EXPECT_EQ(next_front(*volume, plan, 0, 1), 0);  // voxel 1 of cell 0 is missing
+  EXPECT_EQ(next_front(*volume, plan, 0, 5), 2);  // voxel 5 of cell 2 is missing
+  EXPECT_EQ(next_front(*volume, plan, 0, 7), 4);  // the end
   plan.descending = true;
   EXPECT_EQ(complete_strips(scale, plan, 7), 0);
   EXPECT_EQ(complete_strips(scale, plan, 5), 1);
-  EXPECT_EQ(next_front(*volume, plan, 0, 5), 3);   // voxel 4 of cell 2 is missing
+  EXPECT_EQ(next_front(*volume, plan, 0, 5), 3);  // voxel 4 of cell 2 is missing
   EXPECT_EQ(next_front(*volume, plan, 0, -3), -2);
 }
 

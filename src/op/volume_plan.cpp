@@ -108,8 +108,9 @@ Result<std::vector<Index>> choose_channels(const VolumeHeader& header, const Vol
     for (Index t = 0; t < time_length; ++t)
       if ((channel < 0 || c == channel) && (time < 0 || t == time)) chosen.push_back(c * time_length + t);
   if (static_cast<Index>(chosen.size()) > kMaxChannels)
-    return make_error(ErrorCode::needs_decision, "expected at most {} channels, found {} (time points, vector components)",
-                      kMaxChannels, chosen.size())
+    return make_error(ErrorCode::needs_decision,
+                      "expected at most {} channels, found {} (time points, vector components)", kMaxChannels,
+                      chosen.size())
         .with_hint("choose with --time N or --channel N");
   return chosen;
 }
@@ -135,8 +136,9 @@ Result<DataType> natural_type(const VolumeHeader& header, const ValueMap& map, b
   }
   if (is_segmentation) {
     if (scaled)
-      return make_error(ErrorCode::needs_decision, "labels: expected integers without scaling, found slope {} intercept {}",
-                        map.slope, map.intercept)
+      return make_error(ErrorCode::needs_decision,
+                        "labels: expected integers without scaling, found slope {} intercept {}", map.slope,
+                        map.intercept)
           .with_hint("take the stored integers with --ignore-scaling, or name the type with --dtype");
     switch (type) {
       case StoredType::boolean: return DataType::uint8;
@@ -169,16 +171,20 @@ Result<ValueMap> plan_values(const VolumeHeader& header, const VolumeOptions& op
     map.slope = header.slope;
     map.intercept = header.intercept;
   }
-  const std::pair<const char*, ComplexPart> parts[] = {
-      {"abs", ComplexPart::abs}, {"phase", ComplexPart::phase}, {"real", ComplexPart::real}, {"imag", ComplexPart::imag}};
+  const std::pair<const char*, ComplexPart> parts[] = {{"abs", ComplexPart::abs},
+                                                       {"phase", ComplexPart::phase},
+                                                       {"real", ComplexPart::real},
+                                                       {"imag", ComplexPart::imag}};
   for (const auto& [name, part] : parts)
     if (is_complex(header.type) && options.complex_part == name) map.complex_part = part;
   if (!options.dtype.empty()) {
     const auto type = parse_data_type(options.dtype);
     if (!type || *type == DataType::int64 || *type == DataType::float64)
       return make_error(ErrorCode::invalid_argument,
-                        "--dtype: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32, found \"{}\"", options.dtype);
-    if (is_complex(header.type) && map.complex_part == ComplexPart::none) NGFORGE_CHECK(natural_type(header, map, false));
+                        "--dtype: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32, found \"{}\"",
+                        options.dtype);
+    if (is_complex(header.type) && map.complex_part == ComplexPart::none)
+      NGFORGE_CHECK(natural_type(header, map, false));
     map.to = *type;
     map.clamps = true;
   } else {
@@ -219,15 +225,17 @@ Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options)
   for (std::size_t a = 0; a < 3; ++a) {
     const double length_nm = options.voxel_size_nm ? (*options.voxel_size_nm)[a] : tidy(lengths_mm[a] * 1e6);
     if (!(length_nm > 0) || !std::isfinite(length_nm))
-      return make_error(ErrorCode::needs_decision, "voxel size along {}: expected a length > 0, found {} nm", "xyz"[a], length_nm)
+      return make_error(ErrorCode::needs_decision, "voxel size along {}: expected a length > 0, found {} nm", "xyz"[a],
+                        length_nm)
           .with_hint("give it with --voxel-size, for example --voxel-size 1mm");
     grid.resolution_nm[a] = length_nm;
     if (options.voxel_size_nm && lengths_mm[a] > 0)
       for (std::size_t row = 0; row < 3; ++row) affine_mm.m[row][a] *= length_nm * 1e-6 / lengths_mm[a];
   }
   for (int a = 0; a < 3; ++a)
-    grid.origin_vox[a] = options.voxel_offset ? (*options.voxel_offset)[static_cast<std::size_t>(a)]
-                                              : header.voxel_offset_ijk[grid.axis_map.source_axis[static_cast<std::size_t>(a)]];
+    grid.origin_vox[a] = options.voxel_offset
+                             ? (*options.voxel_offset)[static_cast<std::size_t>(a)]
+                             : header.voxel_offset_ijk[grid.axis_map.source_axis[static_cast<std::size_t>(a)]];
   // The affine speaks of indices from 0; the dataset's coordinates begin at origin_vox.
   Affine shift;
   for (int a = 0; a < 3; ++a) shift.m[static_cast<std::size_t>(a)][3] = -static_cast<double>(grid.origin_vox[a]);
@@ -247,7 +255,8 @@ Result<ShardingSpec> parse_sharding(const std::string& text, bool gzip) {
     NGFORGE_TRY(const Index value, parse_index(parts[i], "--sharding"));
     // 32 minishard bits are a shard index of 64 GiB: no reader goes further.
     if (value < 0 || value > (i == 1 ? 32 : 64))
-      return make_error(ErrorCode::invalid_argument, "--sharding: expected bits from 0 to {}, found {}", i == 1 ? 32 : 64, value);
+      return make_error(ErrorCode::invalid_argument, "--sharding: expected bits from 0 to {}, found {}",
+                        i == 1 ? 32 : 64, value);
     *bits[i] = static_cast<int>(value);
   }
   if (spec.minishard_bits + spec.shard_bits > 64)
@@ -276,11 +285,15 @@ Result<void> plan_encoding(const VolumeOptions& options, VolumePlan& plan) {
   for (const Index side : options.block_size_xyz)
     if (plan.codec->has_block_size && (side < 1 || side > 64))
       return make_error(ErrorCode::invalid_argument, "--block: expected sides of 1 to 64, found {}", side);
-  if (options.layout == "sharded") plan.layout = Layout::sharded;
-  else if (options.layout == "flat") plan.layout = Layout::flat;
-  else if (options.layout == "deep") plan.layout = Layout::deep;
+  if (options.layout == "sharded")
+    plan.layout = Layout::sharded;
+  else if (options.layout == "flat")
+    plan.layout = Layout::flat;
+  else if (options.layout == "deep")
+    plan.layout = Layout::deep;
   else
-    return make_error(ErrorCode::invalid_argument, "--layout: expected sharded|flat|deep, found \"{}\"", options.layout);
+    return make_error(ErrorCode::invalid_argument, "--layout: expected sharded|flat|deep, found \"{}\"",
+                      options.layout);
   if (options.compress != "gzip" && options.compress != "none")
     return make_error(ErrorCode::invalid_argument, "--compress: expected gzip|none, found \"{}\"", options.compress);
   if (options.level < 0 || options.level > 12)
@@ -292,10 +305,14 @@ Result<void> plan_encoding(const VolumeOptions& options, VolumePlan& plan) {
 }
 
 Result<void> plan_downsampling(const VolumeOptions& options, VolumePlan& plan) {
-  if (options.downsample == "auto") plan.method = plan.is_segmentation ? Downsampling::majority : Downsampling::average;
-  else if (options.downsample == "average") plan.method = Downsampling::average;
-  else if (options.downsample == "majority") plan.method = Downsampling::majority;
-  else if (options.downsample == "stride") plan.method = Downsampling::stride;
+  if (options.downsample == "auto")
+    plan.method = plan.is_segmentation ? Downsampling::majority : Downsampling::average;
+  else if (options.downsample == "average")
+    plan.method = Downsampling::average;
+  else if (options.downsample == "majority")
+    plan.method = Downsampling::majority;
+  else if (options.downsample == "stride")
+    plan.method = Downsampling::stride;
   else
     return make_error(ErrorCode::invalid_argument, "--downsample: expected auto|average|majority|stride, found \"{}\"",
                       options.downsample);
@@ -303,15 +320,16 @@ Result<void> plan_downsampling(const VolumeOptions& options, VolumePlan& plan) {
     double value = 0;
     const auto* end = options.outside.data() + options.outside.size();
     const auto parsed = std::from_chars(options.outside.data(), end, value);
-    const bool fits = parsed.ec == std::errc{} && parsed.ptr == end && visit_type(plan.type, [&](auto zero) {
-                        using T = decltype(zero);
-                        return !std::is_integral_v<T> ||
-                               (value == std::nearbyint(value) && value >= static_cast<double>(std::numeric_limits<T>::lowest()) &&
-                                value <= static_cast<double>(std::numeric_limits<T>::max()));
-                      });
+    const bool fits =
+        parsed.ec == std::errc{} && parsed.ptr == end && visit_type(plan.type, [&](auto zero) {
+          using T = decltype(zero);
+          return !std::is_integral_v<T> ||
+                 (value == std::nearbyint(value) && value >= static_cast<double>(std::numeric_limits<T>::lowest()) &&
+                  value <= static_cast<double>(std::numeric_limits<T>::max()));
+        });
     if (!fits)
-      return make_error(ErrorCode::invalid_argument, "--outside: expected edge or a {} value, found \"{}\"", name_of(plan.type),
-                        options.outside);
+      return make_error(ErrorCode::invalid_argument, "--outside: expected edge or a {} value, found \"{}\"",
+                        name_of(plan.type), options.outside);
     plan.outside = {false, value};
   }
   return {};
@@ -354,8 +372,8 @@ Result<void> plan_pyramid(const VolumeOptions& options, const std::array<double,
       const auto chunk_values = static_cast<std::uint64_t>(geometry.chunk_size_xyz[0] * geometry.chunk_size_xyz[1] *
                                                            geometry.chunk_size_xyz[2] * plan.channels);
       if (options.sharding.empty()) {
-        NGFORGE_TRY(scale.sharding, plan_sharding(scale.grid_shape(), chunk_values * size_of(plan.type), options.shard_bytes,
-                                                  plan.gzip));
+        NGFORGE_TRY(scale.sharding, plan_sharding(scale.grid_shape(), chunk_values * size_of(plan.type),
+                                                  options.shard_bytes, plan.gzip));
       } else {
         NGFORGE_TRY(scale.sharding, parse_sharding(options.sharding, plan.gzip));
       }
@@ -378,8 +396,9 @@ Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& 
   } else if (options.type.empty()) {
     plan.is_segmentation = header.has_label_intent || (wide_integer && !scaled && !header.channels_are_colors);
     if (plan.is_segmentation)
-      plan.notices.push_back(fmt::format("taken as a segmentation ({}); --type image would change that",
-                                         header.has_label_intent ? "its intent is LABEL" : fmt::format("its type is {}", name_of(header.type))));
+      plan.notices.push_back(fmt::format(
+          "taken as a segmentation ({}); --type image would change that",
+          header.has_label_intent ? "its intent is LABEL" : fmt::format("its type is {}", name_of(header.type))));
   } else if (options.type == "image" || options.type == "segmentation") {
     plan.is_segmentation = options.type == "segmentation";
   } else {
@@ -413,8 +432,9 @@ Error bad_value_error(const VolumePlan& plan, const BadValue& bad, const SourceB
     rest /= size[a];
   }
   const bool is_nan = bad.text == "nan" || bad.text == "-nan";
-  return make_error(ErrorCode::needs_decision, "expected values that fit {}, found {} at voxel ({}, {}, {}) of the file",
-                    name_of(plan.type), bad.text, at.x, at.y, at.z)
+  return make_error(ErrorCode::needs_decision,
+                    "expected values that fit {}, found {} at voxel ({}, {}, {}) of the file", name_of(plan.type),
+                    bad.text, at.x, at.y, at.z)
       .with_hint(is_nan ? "say what NaN becomes with --nan VALUE"
                         : "convert with rounding and clamping by --dtype, or take it as an image with --type image");
 }

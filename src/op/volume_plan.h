@@ -17,16 +17,16 @@
 
 namespace ngforge {
 
-/// Everything that is decided before the first voxel is read. `convert` and the live view use the same plan, so that both
-/// show the same voxels.
+/// Everything that is decided before the first voxel is read. `convert` and the live view use the same plan, so that
+/// both show the same voxels.
 struct VolumePlan {
-  SourceVec size_ijk;                // of the whole source
-  AxisMap axis_map;                  // source axes to output axes
+  SourceVec size_ijk;                  // of the whole source
+  AxisMap axis_map;                    // source axes to output axes
   std::vector<Index> source_channels;  // output channel c is source channel source_channels[c]
   ValueMap values;
 
   bool is_segmentation = false;
-  bool is_rgb = false;               // channels mean colours
+  bool is_rgb = false;  // channels mean colours
   DataType type = DataType::uint8;
   Index channels = 1;
   /// Output voxel of the source's corner: output coordinate = origin_vox + 0-based reordered coordinate.
@@ -42,7 +42,8 @@ struct VolumePlan {
   int level = 6;
   bool keep_empty = false;
 
-  /// transform.json: corner coordinates times resolution_nm of scale 0 to world nm. Nothing when the source has no world.
+  /// transform.json: corner coordinates times resolution_nm of scale 0 to world nm. Nothing when the source has no
+  /// world.
   std::optional<Affine> transform_nm;
   VolumeInfo info;
   std::vector<std::string> notices;  // choices that a user should see
@@ -56,8 +57,8 @@ struct VolumePlan {
 /// Errors: needs_decision (names the option that decides), invalid_argument (an option's value), unsupported.
 Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options);
 
-/// The error for a value that the plan has no place for, with its voxel and the option that decides. `index` counts dense
-/// values of `box_ijk` x channels.
+/// The error for a value that the plan has no place for, with its voxel and the option that decides. `index` counts
+/// dense values of `box_ijk` x channels.
 Error bad_value_error(const VolumePlan& plan, const BadValue& bad, const SourceBox& box_ijk);
 
 }  // namespace ngforge

@@ -22,22 +22,32 @@ VolumeHeader scan(StoredType type) {
 struct TypeRow {
   StoredType stored;
   bool scaled;
-  const char* option;  // --type
+  const char* option;    // --type
   const char* expected;  // output type, or the option that the error names
 };
 
 TEST(VolumePlan, ChoosesTypesAsDocumented) {
   const TypeRow rows[] = {
-      {StoredType::boolean, false, "", "image uint8"},        {StoredType::uint8, false, "", "image uint8"},
-      {StoredType::int8, false, "", "image int8"},            {StoredType::int16, false, "", "image int16"},
-      {StoredType::uint16, false, "", "image uint16"},        {StoredType::int32, false, "", "segmentation uint32"},
-      {StoredType::uint32, false, "", "segmentation uint32"}, {StoredType::int64, false, "", "segmentation uint64"},
-      {StoredType::uint64, false, "", "segmentation uint64"}, {StoredType::float32, false, "", "image float32"},
-      {StoredType::float16, false, "", "image float32"},      {StoredType::float64, false, "", "--dtype"},
-      {StoredType::float128, false, "", "--dtype"},           {StoredType::complex64, false, "", "--complex"},
-      {StoredType::int16, true, "", "image float32"},         {StoredType::int32, true, "", "image float32"},
-      {StoredType::float64, true, "", "image float32"},       {StoredType::int64, false, "image", "--dtype"},
-      {StoredType::int32, false, "image", "image int32"},     {StoredType::uint64, false, "image", "image uint64"},
+      {StoredType::boolean, false, "", "image uint8"},
+      {StoredType::uint8, false, "", "image uint8"},
+      {StoredType::int8, false, "", "image int8"},
+      {StoredType::int16, false, "", "image int16"},
+      {StoredType::uint16, false, "", "image uint16"},
+      {StoredType::int32, false, "", "segmentation uint32"},
+      {StoredType::uint32, false, "", "segmentation uint32"},
+      {StoredType::int64, false, "", "segmentation uint64"},
+      {StoredType::uint64, false, "", "segmentation uint64"},
+      {StoredType::float32, false, "", "image float32"},
+      {StoredType::float16, false, "", "image float32"},
+      {StoredType::float64, false, "", "--dtype"},
+      {StoredType::float128, false, "", "--dtype"},
+      {StoredType::complex64, false, "", "--complex"},
+      {StoredType::int16, true, "", "image float32"},
+      {StoredType::int32, true, "", "image float32"},
+      {StoredType::float64, true, "", "image float32"},
+      {StoredType::int64, false, "image", "--dtype"},
+      {StoredType::int32, false, "image", "image int32"},
+      {StoredType::uint64, false, "image", "image uint64"},
       {StoredType::uint8, false, "segmentation", "segmentation uint8"},
       {StoredType::uint16, false, "segmentation", "segmentation uint16"},
       {StoredType::int8, false, "segmentation", "segmentation uint32"},
@@ -51,14 +61,17 @@ TEST(VolumePlan, ChoosesTypesAsDocumented) {
     VolumeOptions options;
     options.type = row.option;
     const auto plan = plan_volume(header, options);
-    const std::string what = fmt::format("{}{} --type {}", name_of(row.stored), row.scaled ? " scaled" : "", row.option);
+    const std::string what =
+        fmt::format("{}{} --type {}", name_of(row.stored), row.scaled ? " scaled" : "", row.option);
     if (row.expected[0] == '-') {
       ASSERT_FALSE(plan.has_value()) << what;
       EXPECT_EQ(plan.error().code, ErrorCode::needs_decision) << what;
       EXPECT_THAT(plan.error().hint, HasSubstr(row.expected)) << what;
     } else {
       ASSERT_TRUE(plan.has_value()) << what << ": " << plan.error().message;
-      EXPECT_EQ(fmt::format("{} {}", plan->is_segmentation ? "segmentation" : "image", name_of(plan->type)), row.expected) << what;
+      EXPECT_EQ(fmt::format("{} {}", plan->is_segmentation ? "segmentation" : "image", name_of(plan->type)),
+                row.expected)
+          << what;
     }
   }
 }

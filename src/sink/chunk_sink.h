@@ -38,15 +38,15 @@ class ChunkSink {
   ChunkCounts counts_;
 };
 
-/// Layout flat or deep: a file per chunk, `NAME.gz` when `gzip`. `folder` is the dataset's; the scale's key is made below it.
-/// Errors: permission, io.
-Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, const ScaleInfo& scale, Layout layout, bool gzip,
-                                                  bool resume);
+/// Layout flat or deep: a file per chunk, `NAME.gz` when `gzip`. `folder` is the dataset's; the scale's key is made
+/// below it. Errors: permission, io.
+Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, const ScaleInfo& scale, Layout layout,
+                                                  bool gzip, bool resume);
 
-/// Layout sharded (scale.sharding). Values lie in a shard in sequence order, minishard indices behind them, so that each
-/// file is written once, from front to back, and takes its name when it is complete. About 24 bytes of memory per chunk
-/// in unfinished shards. At most `window` chunks wait for their turn.
-/// Errors: permission, io.
-Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume, Index window);
+/// Layout sharded (scale.sharding). Values lie in a shard in sequence order, minishard indices behind them, so that
+/// each file is written once, from front to back, and takes its name when it is complete. About 24 bytes of memory per
+/// chunk in unfinished shards. At most `window` chunks wait for their turn. Errors: permission, io.
+Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume,
+                                                   Index window);
 
 }  // namespace ngforge

@@ -38,8 +38,8 @@ class FileSink final : public ChunkSink {
 
 }  // namespace
 
-Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, const ScaleInfo& scale, Layout layout, bool gzip,
-                                                  bool resume) {
+Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, const ScaleInfo& scale, Layout layout,
+                                                  bool gzip, bool resume) {
   auto sink = std::make_unique<FileSink>(scale, layout, gzip, resume);
   NGFORGE_CHECK(sink->open(folder));
   return std::unique_ptr<ChunkSink>(std::move(sink));

@@ -13,7 +13,8 @@ namespace ngforge {
 Error system_error(const std::string& path, std::string_view what) {
   const int code = errno;
   const bool denied = code == EACCES || code == EPERM || code == EROFS;
-  Error error = make_error(denied ? ErrorCode::permission : ErrorCode::io, "{}: {}: {}", path, what, std::strerror(code));
+  Error error =
+      make_error(denied ? ErrorCode::permission : ErrorCode::io, "{}: {}: {}", path, what, std::strerror(code));
   if (code == ENOSPC || code == EDQUOT) error.hint = "make room, then run the same command with --resume";
   return error;
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <mutex>
 #include <span>
 #include <string>
 #include <unordered_set>
-#include <mutex>
 
 #include "ngforge/error.h"
 

@@ -71,7 +71,8 @@ std::string difference(const std::string& former, const RunIdentity& identity) {
 
 }  // namespace
 
-Result<PartialFolder> PartialFolder::open(const std::string& destination, const RunIdentity& identity, DestinationPolicy policy) {
+Result<PartialFolder> PartialFolder::open(const std::string& destination, const RunIdentity& identity,
+                                          DestinationPolicy policy) {
   PartialFolder folder;
   folder.destination_ = without_trailing_slashes(destination);
   folder.path_ = folder.destination_ + ".partial";
@@ -156,7 +157,8 @@ Result<void> PartialFolder::commit() {
     // File systems without the flag answer EINVAL; what is there may then only be replaced when that was asked for.
     const bool unsupported = errno == EINVAL || errno == ENOSYS;
     const bool exists = fs::exists(fs::symlink_status(destination_, code));
-    if (exists && !overwrite_) return make_error(ErrorCode::already_exists, "{}: appeared while it was being made", destination_);
+    if (exists && !overwrite_)
+      return make_error(ErrorCode::already_exists, "{}: appeared while it was being made", destination_);
     if (!exists && unsupported) {
       if (::rename(path_.c_str(), destination_.c_str()) != 0) return system_error(destination_, "cannot be renamed to");
     } else if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, destination_.c_str(), RENAME_EXCHANGE) == 0) {

@@ -17,13 +17,14 @@ struct DestinationPolicy {
   bool resume = false, overwrite = false;
 };
 
-/// A dataset that grows in DST.partial and takes the name DST once, when it is whole (COMMANDS.md, "Whole or not at all").
-/// Two processes cannot hold the same one: the plan file in it is locked.
+/// A dataset that grows in DST.partial and takes the name DST once, when it is whole (COMMANDS.md, "Whole or not at
+/// all"). Two processes cannot hold the same one: the plan file in it is locked.
 class PartialFolder {
  public:
   /// Looks at DST and DST.partial and makes or takes over the latter.
   /// Errors: already_exists (DST or DST.partial in the way; with resume: what differs), permission, io.
-  static Result<PartialFolder> open(const std::string& destination, const RunIdentity& identity, DestinationPolicy policy);
+  static Result<PartialFolder> open(const std::string& destination, const RunIdentity& identity,
+                                    DestinationPolicy policy);
 
   PartialFolder(PartialFolder&& other) noexcept;
   PartialFolder& operator=(PartialFolder&&) = delete;
@@ -35,7 +36,8 @@ class PartialFolder {
   bool is_resumed() const { return is_resumed_; }
   const std::string& path() const { return path_; }
 
-  /// Gives the folder its name, replacing an old DST in one step when the policy says overwrite. Everything must be in it.
+  /// Gives the folder its name, replacing an old DST in one step when the policy says overwrite. Everything must be in
+  /// it.
   Result<void> commit();
   /// Removes what this run made (exits 1-4).
   void discard();

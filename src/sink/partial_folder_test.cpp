@@ -66,7 +66,9 @@ TEST_F(PartialFolderTest, ReplacesOnlyWhenTheNewOneIsWhole) {
 }
 
 TEST_F(PartialFolderTest, GoesOnOnlyWithTheSamePlan) {
-  { ASSERT_TRUE(open({}).has_value()); }
+  {
+    ASSERT_TRUE(open({}).has_value());
+  }
   put("seg.partial/finished", "1");
   const auto without = open({});
   ASSERT_FALSE(without.has_value());

@@ -22,16 +22,17 @@ constexpr int kIndexLevel = 9;
 
 struct ShardFile {
   std::string name;
-  bool is_finished = false;   // by an earlier run
+  bool is_finished = false;  // by an earlier run
   int descriptor = -1;
-  std::uint64_t cursor = 0;   // from the end of the shard index
+  std::uint64_t cursor = 0;  // from the end of the shard index
   std::vector<ShardEntry> entries;
   std::atomic<Index> unwritten = 0;  // chunks of the grid that are not in the file (or known to be empty) yet
 };
 
 class ShardSink final : public ChunkSink {
  public:
-  ShardSink(const ScaleInfo& scale, Index window) : scale_(scale), spec_(*scale.sharding), grid_(scale.grid_shape()), window_(window) {}
+  ShardSink(const ScaleInfo& scale, Index window)
+      : scale_(scale), spec_(*scale.sharding), grid_(scale.grid_shape()), window_(window) {}
   ~ShardSink() override {
     for (auto& [id, shard] : shards_)
       if (shard.descriptor >= 0) ::close(shard.descriptor);
@@ -140,7 +141,8 @@ class ShardSink final : public ChunkSink {
     GzipCompressor gzip(kIndexLevel);
     for (auto begin = shard.entries.begin(); begin != shard.entries.end();) {
       const auto number = minishard(*begin);
-      const auto end = std::find_if(begin, shard.entries.end(), [&](const ShardEntry& e) { return minishard(e) != number; });
+      const auto end =
+          std::find_if(begin, shard.entries.end(), [&](const ShardEntry& e) { return minishard(e) != number; });
       Bytes index = encode_minishard_index({begin, end});
       if (spec_.gzip_index) {
         gzip.compress(index, compressed);
@@ -178,7 +180,8 @@ class ShardSink final : public ChunkSink {
 
 }  // namespace
 
-Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume, Index window) {
+Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume,
+                                                   Index window) {
   auto sink = std::make_unique<ShardSink>(scale, window);
   NGFORGE_CHECK(sink->open(folder, resume));
   return std::unique_ptr<ChunkSink>(std::move(sink));

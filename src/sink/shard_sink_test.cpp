@@ -22,7 +22,8 @@ namespace fs = std::filesystem;
 class ShardSink : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / fmt::format("ngforge-shard-sink-{}", ::testing::UnitTest::GetInstance()->random_seed() + ::getpid());
+    folder_ = fs::temp_directory_path() /
+              fmt::format("ngforge-shard-sink-{}", ::testing::UnitTest::GetInstance()->random_seed() + ::getpid());
     fs::remove_all(folder_);
     fs::create_directory(folder_);
   }
@@ -78,8 +79,10 @@ TEST_F(ShardSink, MakesNoFileForAnEmptyShard) {
   Bytes a = text("a");
   for (Index x = 0; x < 4; ++x) {
     // Shard 0 holds keys 0 and 2, shard 1 the others.
-    if (x == 2) ASSERT_TRUE((*sink)->put(x, {x, 0, 0}, a).has_value());
-    else ASSERT_TRUE((*sink)->pass(x, {x, 0, 0}).has_value());
+    if (x == 2)
+      ASSERT_TRUE((*sink)->put(x, {x, 0, 0}, a).has_value());
+    else
+      ASSERT_TRUE((*sink)->pass(x, {x, 0, 0}).has_value());
   }
   EXPECT_TRUE(fs::exists(folder_ / "1_1_1/0.shard"));
   EXPECT_FALSE(fs::exists(folder_ / "1_1_1/1.shard"));
@@ -95,8 +98,10 @@ TEST_F(ShardSink, LeavesFinishedShardsAlone) {
   EXPECT_TRUE((*sink)->is_finished({1, 0, 0}));
   Bytes a = text("a");
   for (Index x = 0; x < 4; ++x) {
-    if (x == 0) ASSERT_TRUE((*sink)->put(x, {x, 0, 0}, a).has_value());
-    else ASSERT_TRUE((*sink)->pass(x, {x, 0, 0}).has_value());
+    if (x == 0)
+      ASSERT_TRUE((*sink)->put(x, {x, 0, 0}, a).has_value());
+    else
+      ASSERT_TRUE((*sink)->pass(x, {x, 0, 0}).has_value());
   }
   EXPECT_EQ(file("1_1_1/1.shard"), text("finished before"));
   EXPECT_TRUE(fs::exists(folder_ / "1_1_1/0.shard"));

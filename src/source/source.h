@@ -21,30 +21,33 @@ enum class Access {
 
 /// What a volume file says of itself, found without reading voxels.
 struct VolumeHeader {
-  SourceVec size_ijk;            // >= 1 each; i is the fastest axis in the file
-  Index channels = 1;            // all axes behind k, or the components of RGB, flattened
+  SourceVec size_ijk;                // >= 1 each; i is the fastest axis in the file
+  Index channels = 1;                // all axes behind k, or the components of RGB, flattened
   bool channels_are_colors = false;  // they mean red, green, blue (alpha), and come together from a stream
-  std::vector<Index> channel_axes;   // sizes of the axes that were flattened, fastest first (fMRI: {time}); empty for one channel
+  std::vector<Index>
+      channel_axes;  // sizes of the axes that were flattened, fastest first (fMRI: {time}); empty for one channel
   StoredType type = StoredType::uint8;
-  double slope = 1, intercept = 0;   // value = slope * stored + intercept
+  double slope = 1, intercept = 0;  // value = slope * stored + intercept
   bool has_label_intent = false;
   /// "image" or "segmentation" when the format itself says so (precomputed), else "".
   std::string known_type;
 
-  /// Voxel-centre indices (i, j, k) to millimetres, RAS+. Has an entry for every axis even when `is_anatomical` is false.
+  /// Voxel-centre indices (i, j, k) to millimetres, RAS+. Has an entry for every axis even when `is_anatomical` is
+  /// false.
   Affine affine_ijk_to_mm;
-  bool has_voxel_size = false;   // false: the file says nothing of lengths
-  bool is_anatomical = false;    // true: axes can be brought to RAS+ order (NIfTI, MGH)
+  bool has_voxel_size = false;  // false: the file says nothing of lengths
+  bool is_anatomical = false;   // true: axes can be brought to RAS+ order (NIfTI, MGH)
   /// Corner of the volume in voxels of its own grid (precomputed); 0 for files.
   SourceVec voxel_offset_ijk;
 
-  std::string format;            // "NIfTI-1", "MGZ", "precomputed" ...
-  std::string details;           // one line for `info`: units, codes, intent, description
+  std::string format;   // "NIfTI-1", "MGZ", "precomputed" ...
+  std::string details;  // one line for `info`: units, codes, intent, description
   /// Identifies the content as far as the header can: changes when the file is replaced. Used by --resume.
   std::string fingerprint;
   std::uint64_t stored_bytes = 0;  // size of the file, 0 when unknown
   bool is_compressed_stream = false;
-  /// Boxes that the source decodes as a whole (precomputed chunks), counted from the volume's corner; 0,0,0 when any rows do.
+  /// Boxes that the source decodes as a whole (precomputed chunks), counted from the volume's corner; 0,0,0 when any
+  /// rows do.
   SourceVec chunk_ijk;
 };
 
@@ -54,35 +57,36 @@ class VolumeSource {
   virtual ~VolumeSource() = default;
   virtual const VolumeHeader& header() const = 0;
   virtual Access access() const = 0;
-  /// Reads all of `box` for `channels` into `out`: [i, j, k, channel], i fastest, dense, machine byte order, stored type
-  /// (no slope applied; interleaved colours are separated). out.size() must be exact.
+  /// Reads all of `box` for `channels` into `out`: [i, j, k, channel], i fastest, dense, machine byte order, stored
+  /// type (no slope applied; interleaved colours are separated). out.size() must be exact.
   ///
-  /// Access::once: boxes follow each other in stored order (channel slowest, then k, then j, then i; colours: all channels
-  /// at once) and hold whole rows; planes or rows between them are skipped. Boxes of several channels hold whole planes
-  /// only when channels are colours.
-  /// Errors: invalid_data (truncated or corrupt, with the byte), io.
+  /// Access::once: boxes follow each other in stored order (channel slowest, then k, then j, then i; colours: all
+  /// channels at once) and hold whole rows; planes or rows between them are skipped. Boxes of several channels hold
+  /// whole planes only when channels are colours. Errors: invalid_data (truncated or corrupt, with the byte), io.
   virtual Result<void> read(const SourceBox& box, ChannelRange channels, std::span<std::byte> out) = 0;
 };
 
 class ByteSource;
 
-/// Opens any volume that this build knows: a path, "-" (standard input), a FIFO, or a precomputed dataset's folder or URL,
-/// optionally with a format forced ("nifti://PATH", "PATH|nifti:", "precomputed://DIR", "DIR|neuroglancer-precomputed:").
-/// The format is found by looking at the first bytes. Errors name the formats that were tried; all have concerns_source.
+/// Opens any volume that this build knows: a path, "-" (standard input), a FIFO, or a precomputed dataset's folder or
+/// URL, optionally with a format forced ("nifti://PATH", "PATH|nifti:", "precomputed://DIR",
+/// "DIR|neuroglancer-precomputed:"). The format is found by looking at the first bytes. Errors name the formats that
+/// were tried; all have concerns_source.
 Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place);
 
 /// A row of sources.def.
 struct SourceDescriptor {
-  const char* name;           // "nifti"
-  const char* title;          // "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)"
-  const char* url_scheme;     // how the viewer spells it: "nifti", "neuroglancer-precomputed"
-  bool is_folder;             // sniffed by the names inside, not by bytes
+  const char* name;        // "nifti"
+  const char* title;       // "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)"
+  const char* url_scheme;  // how the viewer spells it: "nifti", "neuroglancer-precomputed"
+  bool is_folder;          // sniffed by the names inside, not by bytes
   /// 0 (certainly not) to 100 (certainly). `head`: the first bytes, gunzipped when they were gzip (up to 1024);
   /// `name`: the file's name in lower case. Folder formats: `head` holds the names inside, sorted, one per line.
   int (*sniff)(std::span<const std::byte> head, std::string_view name);
   /// Folder formats: `place` is a folder or URL. nullptr for file formats.
   Result<std::unique_ptr<VolumeSource>> (*open)(const std::string& place) = nullptr;
-  /// File formats: `bytes` has been read no further than its head(), so that a FIFO is opened once. nullptr for folders.
+  /// File formats: `bytes` has been read no further than its head(), so that a FIFO is opened once. nullptr for
+  /// folders.
   Result<std::unique_ptr<VolumeSource>> (*open_bytes)(std::shared_ptr<ByteSource> bytes) = nullptr;
 };
 std::span<const SourceDescriptor* const> all_sources();

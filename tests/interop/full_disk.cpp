@@ -13,7 +13,7 @@ namespace {
 
 bool fits(int descriptor, size_t bytes) {
   static std::atomic<long long> room = std::atoll(std::getenv("FULL_DISK_ROOM"));
-  struct stat status {};
+  struct stat status{};
   if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return true;
   return room.fetch_sub(static_cast<long long>(bytes)) >= static_cast<long long>(bytes);
 }
@@ -33,22 +33,29 @@ ssize_t no_space() {
 extern "C" {
 
 ssize_t write(int descriptor, const void* data, size_t bytes) {
-  return fits(descriptor, bytes) ? real<ssize_t (*)(int, const void*, size_t)>("write")(descriptor, data, bytes) : no_space();
-}
-
-ssize_t pwrite(int descriptor, const void* data, size_t bytes, off_t offset) {
-  return fits(descriptor, bytes) ? real<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite")(descriptor, data, bytes, offset)
+  return fits(descriptor, bytes) ? real<ssize_t (*)(int, const void*, size_t)>("write")(descriptor, data, bytes)
                                  : no_space();
 }
 
-ssize_t pwrite64(int descriptor, const void* data, size_t bytes, off_t offset) { return pwrite(descriptor, data, bytes, offset); }
+ssize_t pwrite(int descriptor, const void* data, size_t bytes, off_t offset) {
+  return fits(descriptor, bytes)
+             ? real<ssize_t (*)(int, const void*, size_t, off_t)>("pwrite")(descriptor, data, bytes, offset)
+             : no_space();
+}
+
+ssize_t pwrite64(int descriptor, const void* data, size_t bytes, off_t offset) {
+  return pwrite(descriptor, data, bytes, offset);
+}
 
 ssize_t writev(int descriptor, const struct iovec* parts, int count) {
   size_t bytes = 0;
   for (int i = 0; i < count; ++i) bytes += parts[i].iov_len;
-  return fits(descriptor, bytes) ? real<ssize_t (*)(int, const struct iovec*, int)>("writev")(descriptor, parts, count) : no_space();
+  return fits(descriptor, bytes) ? real<ssize_t (*)(int, const struct iovec*, int)>("writev")(descriptor, parts, count)
+                                 : no_space();
 }
 
-int posix_fallocate(int descriptor, off_t, off_t bytes) { return fits(descriptor, static_cast<size_t>(bytes)) ? 0 : ENOSPC; }
+int posix_fallocate(int descriptor, off_t, off_t bytes) {
+  return fits(descriptor, static_cast<size_t>(bytes)) ? 0 : ENOSPC;
+}
 
 }  // extern "C"
