@@ -55,7 +55,11 @@ def labels(side=512):
         with gzip.open(named, "rb") as file:
             values = np.asarray(crackle.decompress(file.read()))
         return np.asfortranarray(values.reshape(values.shape[:3])[:side, :side, :side]), "connectomics"
-    return generated_labels(side), "generated"
+    kept = FOLDER / f"cells{side}.npy"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        np.save(kept, generated_labels(side))
+    return np.load(kept), "generated"
 
 
 def generated_labels(side, seed=0):
