@@ -16,6 +16,9 @@ namespace {
 
 // How much is taken from the stream at once, where the stream allows parts of planes.
 constexpr std::uint64_t kBatchBytes = 4 << 20;
+// Parts of rows are read from scratch together when as many rows fit into this: one long read is cheaper than many
+// short.
+constexpr std::uint64_t kGapBytes = 64 << 10;
 
 class UnpackedSource : public VolumeSource {
  public:
@@ -46,22 +49,11 @@ class UnpackedSource : public VolumeSource {
       }
       if (!*unpacked_) return unpacked_->error();
     }
-    const SourceVec size = box.size();
-    const bool whole_rows = size.x == header_.size_ijk.x;
-    const std::size_t run_bytes = static_cast<std::size_t>(size.x * (whole_rows ? size.y : 1)) * value_bytes_;
-    std::byte* to = out.data();
     for (Index channel = channels.begin; channel < channels.end; ++channel) {
       for (Index k = box.begin.z; k < box.end.z; ++k) {
-        for (Index j = box.begin.y; j < box.end.y; j += whole_rows ? size.y : 1) {
-          const std::uint64_t from = plane_offset(channel, k) + static_cast<std::uint64_t>(j) * row_bytes_ +
-                                     static_cast<std::uint64_t>(box.begin.x) * value_bytes_;
-          if (scratch_) {
-            NGFORGE_CHECK(scratch_->read(from, {to, run_bytes}));
-          } else {
-            std::memcpy(to, memory_.data() + from, run_bytes);
-          }
-          to += run_bytes;
-        }
+        const auto part = out.first(static_cast<std::size_t>(box.size().x * box.size().y) * value_bytes_);
+        out = out.subspan(part.size());
+        NGFORGE_CHECK(read_plane(channel, k, box, part));
       }
     }
     return {};
@@ -72,6 +64,29 @@ class UnpackedSource : public VolumeSource {
   std::uint64_t plane_offset(Index channel, Index k) const {
     const auto position = std::lower_bound(channels_.begin(), channels_.end(), channel) - channels_.begin();
     return static_cast<std::uint64_t>(position * (k_end_ - k_begin_) + k - k_begin_) * plane_bytes_;
+  }
+
+  /// The part of one plane that lies in `box`.
+  Result<void> read_plane(Index channel, Index k, const SourceBox& box, std::span<std::byte> out) const {
+    const auto x_bytes = static_cast<std::size_t>(box.size().x) * value_bytes_;
+    const std::uint64_t begin = plane_offset(channel, k) + static_cast<std::uint64_t>(box.begin.y) * row_bytes_ +
+                                static_cast<std::uint64_t>(box.begin.x) * value_bytes_;
+    if (x_bytes == row_bytes_ && scratch_) return scratch_->read(begin, out);
+    // Rows that are read together, with what lies between the wanted parts of them.
+    const Index rows_at_once = std::clamp<Index>(static_cast<Index>(kGapBytes / row_bytes_), 1, box.size().y);
+    Buffer space(scratch_ ? static_cast<std::uint64_t>(rows_at_once - 1) * row_bytes_ + x_bytes : 0);
+    for (Index j = 0; j < box.size().y; j += rows_at_once) {
+      const Index rows = std::min(rows_at_once, box.size().y - j);
+      const std::uint64_t from = begin + static_cast<std::uint64_t>(j) * row_bytes_;
+      if (scratch_)
+        NGFORGE_CHECK(
+            scratch_->read(from, space.span().first(static_cast<std::uint64_t>(rows - 1) * row_bytes_ + x_bytes)));
+      const std::byte* const rows_begin = scratch_ ? space.data() : memory_.data() + from;
+      for (Index row = 0; row < rows; ++row)
+        std::memcpy(out.data() + static_cast<std::size_t>(j + row) * x_bytes,
+                    rows_begin + static_cast<std::size_t>(row) * row_bytes_, x_bytes);
+    }
+    return {};
   }
 
   Result<void> unpack() {
