@@ -134,6 +134,22 @@ TEST_F(OpenDataset, PrecomputedIsOpenedAsItLies) {
   }
 }
 
+TEST_F(OpenDataset, DeepNamesAreAnsweredAsTheViewerAsks) {
+  ConvertOptions options;
+  options.layout = "deep";
+  const auto converted = convert(write_nifti("scan.nii", false), path("deep"), options, {});
+  ASSERT_TRUE(converted.has_value()) << converted.error().message;
+  const auto dataset = open_dataset(path("deep"), {}, {});
+  ASSERT_TRUE(dataset.has_value()) << dataset.error().message;
+  const auto volume = PrecomputedVolume::open(path("deep"));
+  ASSERT_TRUE(volume.has_value());
+  EXPECT_EQ((*volume)->layout(0), Layout::deep);
+  const ScaleInfo& scale = (*volume)->info().scales.front();
+  const std::string flat = scale.key + '/' + chunk_name(scale.chunk_box({0, 0, scale.grid_shape().z - 1}));
+  EXPECT_TRUE(dataset->store->stat(flat).has_value()) << flat;
+  EXPECT_FALSE((*volume)->store()->stat(flat).has_value());
+}
+
 TEST_F(OpenDataset, LiveContrastIsThatOfTheConverted) {
   const std::string scan = write_nifti("scan.nii", false);
   ConvertOptions options;
