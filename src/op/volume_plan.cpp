@@ -211,6 +211,16 @@ struct Grid {
   std::optional<Affine> transform_nm;
 };
 
+// Up to the rounding of the way to millimetres and back: a thousandth of a nanometre.
+bool is_identity(const Affine& corner_nm_to_world_nm) {
+  const Affine identity;
+  for (std::size_t row = 0; row < 3; ++row)
+    for (std::size_t column = 0; column < 4; ++column)
+      if (std::abs(corner_nm_to_world_nm.m[row][column] - identity.m[row][column]) > (column == 3 ? 1e-3 : 1e-9))
+        return false;
+  return true;
+}
+
 Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options) {
   Grid grid;
   if (header.is_anatomical) {
@@ -240,7 +250,7 @@ Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options)
   Affine shift;
   for (int a = 0; a < 3; ++a) shift.m[static_cast<std::size_t>(a)][3] = -static_cast<double>(grid.origin_vox[a]);
   const Affine transform = corner_nm_transform(multiply(affine_mm, shift), grid.resolution_nm);
-  if (header.is_anatomical || !(transform == Affine{})) grid.transform_nm = transform;
+  if (header.is_anatomical || !is_identity(transform)) grid.transform_nm = transform;
   return grid;
 }
 
