@@ -23,8 +23,12 @@ T most_frequent(std::span<T> values) {
     if (values.empty()) return std::numeric_limits<T>::quiet_NaN();
   }
   if (std::all_of(values.begin() + 1, values.end(), [&](T v) { return v == values.front(); })) return values.front();
-  // Stable, so that of +0.0 and -0.0 the first met stands for both.
-  std::stable_sort(values.begin(), values.end());
+  if constexpr (std::is_floating_point_v<T>) {
+    // Stable, so that of +0.0 and -0.0 the first met stands for both.
+    std::stable_sort(values.begin(), values.end());
+  } else {
+    std::sort(values.begin(), values.end());
+  }
   T best = values.front();
   std::size_t best_votes = 0;
   for (std::size_t begin = 0; begin < values.size();) {
