@@ -20,6 +20,7 @@ namespace ngforge {
 namespace {
 
 constexpr std::uint64_t kMaxChunkBytes = std::uint64_t{1} << 31;
+constexpr std::uint64_t kMaxJsonBytes = std::uint64_t{1} << 26;
 // Minishard indices that are kept per scale.
 constexpr std::size_t kIndexCacheBytes = std::size_t{4} << 20;
 constexpr std::string_view kPrefix = "precomputed://", kSuffix = "|neuroglancer-precomputed:";
@@ -101,7 +102,7 @@ Result<std::shared_ptr<PrecomputedVolume>> PrecomputedVolume::open(std::shared_p
 Result<void> PrecomputedVolume::read_head() {
   const std::string where = store_->describe() + "/info";
   NGFORGE_TRY(const ObjectInfo stored, store_->stat("info"));
-  NGFORGE_TRY(const Bytes bytes, get_decoded(*store_, "info"));
+  NGFORGE_TRY(const Bytes bytes, get_decoded(*store_, "info", kMaxJsonBytes));
   const std::string text = text_of(bytes);
   NGFORGE_TRY(info_, parse_volume_info(text, where));
   fingerprint_ = fingerprint_of(text, stored.etag);
@@ -117,7 +118,7 @@ Result<void> PrecomputedVolume::read_head() {
                           ? std::make_unique<ShardedReader>(store_, scale.key + "/", *scale.sharding, kIndexCacheBytes)
                           : nullptr);
   }
-  auto transform = get_decoded(*store_, "transform.json");
+  auto transform = get_decoded(*store_, "transform.json", kMaxJsonBytes);
   if (!transform && transform.error().code == ErrorCode::not_found) return {};
   if (!transform) return std::move(transform).error();
   NGFORGE_TRY(transform_nm_, parse_transform(text_of(*transform), store_->describe() + "/transform.json"));
@@ -148,7 +149,7 @@ bool PrecomputedVolume::has_gzip_names() const {
 
 Result<std::optional<Bytes>> PrecomputedVolume::find_file(const ScaleInfo& scale, const Box& box_vox) const {
   for (const auto& name : {chunk_name(box_vox), deep_chunk_name(box_vox)}) {
-    auto bytes = get_decoded(*store_, scale.key + "/" + name);
+    auto bytes = get_decoded(*store_, scale.key + "/" + name, encoded_limit(info_, scale));
     if (bytes) return std::optional<Bytes>(std::move(*bytes));
     if (bytes.error().code != ErrorCode::not_found) return std::move(bytes).error();
   }
@@ -275,7 +276,7 @@ class PrecomputedSource final : public VolumeSource {
     const VolumeInfo& info = volume_->info();
     if (info.is_segmentation || info.type != DataType::uint8 || (info.channels != 3 && info.channels != 4))
       return false;
-    const auto bytes = get_decoded(*volume_->store(), "provenance");
+    const auto bytes = get_decoded(*volume_->store(), "provenance", kMaxJsonBytes);
     if (!bytes) return false;
     const auto provenance = parse_provenance(text_of(*bytes), "provenance");
     return provenance && provenance->option("colors") == "rgb";

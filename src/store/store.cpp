@@ -47,14 +47,20 @@ bool is_valid_key(std::string_view key) {
 }
 
 Result<Bytes> get_decoded(Store& store, const std::string& key) {
+  return get_decoded(store, key, kMaxDecodedBytes);
+}
+
+Result<Bytes> get_decoded(Store& store, const std::string& key, std::uint64_t limit_bytes) {
   NGFORGE_TRY(const ObjectInfo info, store.stat(key));
+  const auto where = [&] { return fmt::format("{}/{}", store.describe(), key); };
+  if (info.size > limit_bytes)
+    return make_error(ErrorCode::limit, "{}: expected at most {} bytes, found {}", where(), limit_bytes, info.size);
   NGFORGE_TRY(Bytes bytes, store.get(key));
   if (info.content_encoding.empty()) return bytes;
-  const std::string where = fmt::format("{}/{}", store.describe(), key);
   if (info.content_encoding != "gzip")
-    return make_error(ErrorCode::unsupported, "{}: expected content encoding gzip, found {}", where,
+    return make_error(ErrorCode::unsupported, "{}: expected content encoding gzip, found {}", where(),
                       info.content_encoding);
-  return gunzip(bytes, where, kMaxDecodedBytes);
+  return gunzip(bytes, where(), limit_bytes);
 }
 
 }  // namespace ngforge

@@ -163,6 +163,18 @@ TEST(GetDecoded, UndoesTheContentEncoding) {
   EXPECT_EQ(code_of(get_decoded(store, "none")), ErrorCode::not_found);
 }
 
+TEST(GetDecoded, HoldsToItsLimit) {
+  MemoryStore store;
+  const std::string zeros(100'000, '\0');
+  ASSERT_LT(packed(zeros).size(), 1000u);
+  ASSERT_TRUE(store.put("plain", bytes_of(zeros)).has_value());
+  ASSERT_TRUE(store.put_encoded("packed", packed(zeros), "gzip").has_value());
+  for (const char* key : {"plain", "packed"}) {
+    EXPECT_EQ(get_decoded(store, key, zeros.size()), bytes_of(zeros));
+    EXPECT_EQ(code_of(get_decoded(store, key, zeros.size() - 1)), ErrorCode::limit);
+  }
+}
+
 class FileStore : public ::testing::Test {
  protected:
   // The folder "data" is the store; beside it lies what must not be reached.
@@ -269,7 +281,9 @@ TEST(OpenStore, SaysWhatItExpected) {
   const auto ftp = open_store("ftp://host/x");
   ASSERT_FALSE(ftp.has_value());
   EXPECT_EQ(ftp.error().code, ErrorCode::unsupported);
-  EXPECT_EQ(ftp.error().message, "ftp://host/x: expected a path or file://, found \"ftp://\"");
+  std::string schemes;
+  for (const StoreDescriptor* store : all_stores()) schemes += fmt::format("|{}://", store->scheme);
+  EXPECT_EQ(ftp.error().message, "ftp://host/x: expected a path or " + schemes.substr(1) + ", found \"ftp://\"");
 }
 
 }  // namespace
