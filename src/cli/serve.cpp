@@ -33,13 +33,20 @@ struct Options {
   bool opens = false, json = false;
 };
 
+// Names end in URLs and must survive the server's rules for paths.
+std::string url_safe(std::string name) {
+  for (char& c : name)
+    if (c == '\\' || static_cast<unsigned char>(c) < ' ') c = '_';
+  return name;
+}
+
 Result<std::vector<Dataset>> open_all(const Options& options, const RunOptions& run) {
   NGFORGE_TRY(const VolumeOptions volume, options.volume.resolve());
   std::vector<Dataset> datasets;
   std::set<std::string> names;
   for (const std::string& place : options.places) {
     NGFORGE_TRY(Dataset dataset, open_dataset(place, volume, run));
-    const std::string name = dataset.name;
+    const std::string name = dataset.name = url_safe(dataset.name);
     for (int n = 2; !names.insert(dataset.name).second; ++n) dataset.name = fmt::format("{}-{}", name, n);
     datasets.push_back(std::move(dataset));
   }
@@ -55,75 +62,105 @@ std::array<double, 3> size_of_box(const Dataset& dataset) {
   return {static_cast<double>(size.x), static_cast<double>(size.y), static_cast<double>(size.z)};
 }
 
-// What is served: datasets, the client, the start page.
+// The client's first page. Without a state in the URL it would start empty: it is told to show all that is served.
+std::string client_page(const std::string& html) {
+  constexpr std::string_view kScript =
+      "<script>if (location.hash.length < 3) location.hash = '#!' + location.origin + '/state.json';</script>";
+  const auto head = html.find("<head>");
+  return head == std::string::npos ? html : html.substr(0, head + 6) + std::string(kScript) + html.substr(head + 6);
+}
+
+// What is served: datasets, the client, the start page. Whatever holds URLs is made for the name by which the client
+// calls the server.
 class Exhibition {
  public:
-  Exhibition(std::vector<Dataset> datasets, std::string url) : datasets_(std::move(datasets)), url_(std::move(url)) {
-    for (const Dataset& dataset : datasets_) layers_.push_back({&dataset, data_url(dataset), {}});
+  /// Finds the contrast of every image, once. Errors: those of Dataset::contrast.
+  static Result<std::shared_ptr<Exhibition>> create(std::vector<Dataset> datasets) {
+    for (Dataset& dataset : datasets) {
+      if (!dataset.contrast || dataset.type != "image" || dataset.is_rgb) continue;
+      NGFORGE_TRY(const auto range, dataset.contrast());
+      dataset.contrast = [range] { return Result<std::array<double, 2>>(range); };
+    }
+    return std::shared_ptr<Exhibition>(new Exhibition(std::move(datasets)));
   }
 
-  Result<Site> site() {
+  static Result<Site> site(const std::shared_ptr<Exhibition>& self) {
     Site site;
-    for (const Dataset& dataset : datasets_) site.mounts.push_back({"/data/" + dataset.name + "/", dataset.store, ""});
-    site.mounts.push_back({kClientPath, make_asset_store(), "index.html"});
-    NGFORGE_TRY(state_, viewer_state(layers_));
+    const auto assets = make_asset_store();
+    for (const Dataset& dataset : self->datasets_)
+      site.mounts.push_back({"/data/" + dataset.name + "/", dataset.store, ""});
+    site.mounts.push_back({kClientPath, assets, "index.html"});
     if (viewer_assets().empty()) {
-      const char* text =
-          "This program was built without the viewer (-DNGFORGE_VIEWER=OFF). Any Neuroglancer of version 2.41 or later "
-          "shows\n"
-          "the datasets: give it the state at /state.json.\n";
-      site.pages.push_back({"/viewer/", "text/plain; charset=utf-8", text});
+      constexpr const char* kText =
+          "This program was built without the viewer (-DNGFORGE_VIEWER=OFF). Any Neuroglancer of version 2.41 or "
+          "later\n"
+          "shows the datasets: give it the state at /state.json.\n";
+      for (const char* path : {"/viewer/", "/viewer", kClientPath})
+        site.pages.push_back({path, "text/plain; charset=utf-8", [](const std::string&) { return kText; }, 404});
     } else {
+      NGFORGE_TRY(const Bytes html, get_decoded(*assets, "index.html"));
+      const std::string page = client_page({reinterpret_cast<const char*>(html.data()), html.size()});
+      site.pages.push_back({kClientPath, "text/html; charset=utf-8", [page](const std::string&) { return page; }});
       site.redirects = {{"/viewer/", kClientPath}, {"/viewer", kClientPath}};
     }
     site.redirects.emplace_back("/licenses/neuroglancer", std::string(kClientPath) + "LICENSE.txt");
-    site.pages.push_back({"/state.json", "application/json", state_});
-    std::vector<StartPageRow> rows;
-    for (std::size_t i = 0; i < datasets_.size(); ++i) {
-      const Dataset& dataset = datasets_[i];
-      NGFORGE_TRY(const std::string alone, viewer_state(std::span(layers_).subspan(i, 1)));
-      rows.push_back({dataset.name, dataset.type, three(size_of_box(dataset), " x ") + " voxels",
-                      three(dataset.resolution_nm, " x ") + " nm", "/data/" + dataset.name + "/",
-                      viewer_link(kClientPath, alone)});
-    }
-    site.pages.push_back({"/", "text/html; charset=utf-8", start_page(rows, viewer_link(kClientPath, state_))});
+    site.pages.push_back(
+        {"/state.json", "application/json", [self](const std::string& url) { return self->state(url); }});
+    site.pages.push_back({"/", "text/html; charset=utf-8", [self](const std::string& url) { return self->page(url); }});
     return site;
   }
 
-  std::string link() const { return viewer_link(url_ + kClientPath, state_); }
+  std::string link(const std::string& url) const { return viewer_link(url + kClientPath, state(url)); }
 
-  Result<std::string> json() const {
-    Json json{{"url", url_ + "/"}, {"viewer", link()}, {"datasets", Json::array()}};
-    for (const ViewerLayer& layer : layers_) {
+  std::string json(const std::string& url) const {
+    Json json{{"url", url + "/"}, {"viewer", link(url)}, {"datasets", Json::array()}};
+    for (const ViewerLayer& layer : layers(url)) {
       const Dataset& dataset = *layer.dataset;
       const auto size = dataset.box_vox.size();
-      NGFORGE_TRY(const std::string whole_layer, layer_json(layer));
       json["datasets"].push_back({{"name", dataset.name},
                                   {"type", dataset.type},
                                   {"url", layer.url},
                                   {"source", layer_source(layer.url)},
                                   {"transform", Json::parse(layer_transform(dataset))},
-                                  {"layer", Json::parse(whole_layer)},
+                                  {"layer", Json::parse(layer_json(layer).value_or("null"))},
                                   {"size_xyz", {size.x, size.y, size.z}},
                                   {"resolution_nm", dataset.resolution_nm}});
     }
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
 
-  void print() const {
-    for (const ViewerLayer& layer : layers_)
+  void print(const std::string& url) const {
+    for (const ViewerLayer& layer : layers(url))
       fmt::print("{}: {}, {} voxels, {}\n", layer.dataset->name, layer.dataset->type,
                  three(size_of_box(*layer.dataset), " x "), layer.url);
-    fmt::print("{}\n", link());
+    fmt::print("{}\n", link(url));
   }
 
  private:
-  std::string data_url(const Dataset& dataset) const { return url_ + "/data/" + dataset.name + "/"; }
+  explicit Exhibition(std::vector<Dataset> datasets) : datasets_(std::move(datasets)) {}
+
+  std::vector<ViewerLayer> layers(const std::string& url) const {
+    std::vector<ViewerLayer> layers;
+    for (const Dataset& dataset : datasets_)
+      layers.push_back({&dataset, url + "/data/" + percent_encode(dataset.name) + "/", {}});
+    return layers;
+  }
+
+  // The contrasts are known: nothing can fail any more.
+  std::string state(const std::string& url) const { return viewer_state(layers(url)).value_or("{}"); }
+
+  std::string page(const std::string& url) const {
+    std::vector<StartPageRow> rows;
+    for (const ViewerLayer& layer : layers(url)) {
+      const Dataset& dataset = *layer.dataset;
+      rows.push_back({dataset.name, dataset.type, three(size_of_box(dataset), " x ") + " voxels",
+                      three(dataset.resolution_nm, " x ") + " nm", layer.url,
+                      viewer_link(kClientPath, viewer_state({&layer, 1}).value_or("{}"))});
+    }
+    return start_page(rows, viewer_link(kClientPath, state(url)));
+  }
 
   const std::vector<Dataset> datasets_;
-  const std::string url_;
-  std::vector<ViewerLayer> layers_;
-  std::string state_;
 };
 
 void open_browser(const std::string& link) {
@@ -155,17 +192,16 @@ Result<int> run(const Options& options, const CommandContext& context) {
   }
   NGFORGE_TRY(auto datasets, open_all(options, run_options));
   NGFORGE_TRY(const auto server, HttpServer::listen(server_options));
-  Exhibition exhibition(std::move(datasets), server->url());
-  NGFORGE_TRY(Site site, exhibition.site());
+  NGFORGE_TRY(const auto exhibition, Exhibition::create(std::move(datasets)));
+  NGFORGE_TRY(Site site, Exhibition::site(exhibition));
   server->serve(std::move(site));
-  if (options.json) {
-    NGFORGE_TRY(const std::string line, exhibition.json());
-    fmt::print("{}\n", line);
-  } else {
-    exhibition.print();
-  }
+  const std::string url = server->url();
+  if (options.json)
+    fmt::print("{}\n", exhibition->json(url));
+  else
+    exhibition->print(url);
   std::fflush(stdout);
-  if (options.opens) open_browser(exhibition.link());
+  if (options.opens) open_browser(exhibition->link(url));
   wait_for(context.stop);
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <new>
 
 #include "ngforge/error.h"
 
@@ -33,8 +34,18 @@ std::optional<std::uint64_t> number(std::string_view text) {
   return value;
 }
 
-bool ends_with(std::string_view text, std::string_view suffix) {
-  return text.ends_with(suffix);
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+// Takes the next item of a comma-separated list off `list`.
+std::string_view next_item(std::string_view& list) {
+  const std::string_view item = list.substr(0, list.find(','));
+  list.remove_prefix(std::min(list.size(), item.size() + 1));
+  return trimmed(item);
 }
 
 std::string_view content_type(std::string_view key) {
@@ -43,7 +54,7 @@ std::string_view content_type(std::string_view key) {
       {".wasm", "application/wasm"},         {".svg", "image/svg+xml"},  {".json", "application/json"},
       {".txt", "text/plain; charset=utf-8"}};
   for (const auto& [suffix, type] : kTypes)
-    if (ends_with(key, suffix)) return type;
+    if (key.ends_with(suffix)) return type;
   const auto name = key.substr(key.rfind('/') == std::string_view::npos ? 0 : key.rfind('/') + 1);
   if (name == "info" || name == "provenance") return "application/json";
   return "application/octet-stream";
@@ -55,6 +66,7 @@ void add_common_headers(HttpAnswer& answer) {
   headers.emplace_back("Access-Control-Expose-Headers",
                        "Accept-Ranges, Content-Encoding, Content-Length, Content-Range, ETag");
   headers.emplace_back("Cross-Origin-Resource-Policy", "cross-origin");
+  headers.emplace_back("X-Content-Type-Options", "nosniff");
 }
 
 HttpAnswer text_answer(int status, std::string_view text, std::string_view type = "text/plain; charset=utf-8") {
@@ -68,6 +80,8 @@ HttpAnswer text_answer(int status, std::string_view text, std::string_view type 
 }
 
 HttpAnswer error_answer(const Error& error) {
+  // What is merely absent is asked for all the time; nobody needs to learn where the files lie.
+  if (error.code == ErrorCode::not_found) return text_answer(404, "there is nothing under this name\n");
   return text_answer(http_status(error), error.message + "\n");
 }
 
@@ -88,22 +102,10 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const unsigned char c : text) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                          std::strchr("-._~/", c) != nullptr;
-    if (is_plain && c != 0)
-      out += static_cast<char>(c);
-    else
-      out += fmt::format("%{:02X}", c);
-  }
-  return out;
-}
-
 HttpAnswer listing(Store& store, const std::string& prefix) {
-  auto names = store.list(prefix);
-  if (!names || names->empty()) return text_answer(404, "no such folder\n");
+  const auto names = store.list(prefix);
+  if (!names) return error_answer(names.error());
+  if (names->empty() && !prefix.empty()) return text_answer(404, "there is no such folder\n");
   std::string html = "<!doctype html><title>" + escape_html(prefix) + "</title><ul>\n";
   for (const std::string& name : *names)
     html += "<li><a href=\"" + percent_encode(name) + "\">" + escape_html(name) + "</a>\n";
@@ -113,12 +115,9 @@ HttpAnswer listing(Store& store, const std::string& prefix) {
 bool matches_etag(std::string_view header, std::string_view etag) {
   if (trimmed(header) == "*") return true;
   while (!header.empty()) {
-    const auto comma = header.find(',');
-    std::string_view item = trimmed(header.substr(0, comma));
+    std::string_view item = next_item(header);
     if (item.starts_with("W/")) item.remove_prefix(2);
     if (item == etag) return true;
-    if (comma == std::string_view::npos) break;
-    header.remove_prefix(comma + 1);
   }
   return false;
 }
@@ -186,13 +185,59 @@ bool is_this_machine(std::string_view host) {
     const auto end = host.find(']');
     return host.substr(0, end + 1) == "[::1]";
   }
-  const auto name = host.substr(0, host.find(':'));
+  const auto name = lower(host.substr(0, host.find(':')));
   return name == "localhost" || name == "127.0.0.1" || name.empty();
+}
+
+// What can stand in a URL as a host; anything else in a Host header is not worth repeating.
+bool is_host(std::string_view host) {
+  return !host.empty() && std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' ||
+           c == '_' || c == ':' || c == '[' || c == ']';
+  });
+}
+
+HttpAnswer preflight_answer() {
+  HttpAnswer answer;
+  answer.status = 204;
+  answer.headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
+  answer.headers.emplace_back("Access-Control-Allow-Headers", "*, range");
+  answer.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
+  answer.headers.emplace_back("Access-Control-Max-Age", "86400");
+  return answer;
+}
+
+HttpAnswer event_stream_answer(bool is_get) {
+  HttpAnswer answer;
+  answer.headers.emplace_back("Content-Type", "text/event-stream");
+  answer.headers.emplace_back("Cache-Control", "no-store");
+  answer.is_event_stream = is_get;
+  return answer;
+}
+
+HttpAnswer redirect_answer(const std::string& target) {
+  HttpAnswer answer = text_answer(302, "");
+  answer.headers.emplace_back("Location", target);
+  return answer;
 }
 
 }  // namespace
 
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const unsigned char c : text) {
+    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                          std::strchr("-._~/", c) != nullptr;
+    if (is_plain && c != 0)
+      out += static_cast<char>(c);
+    else
+      out += fmt::format("%{:02X}", c);
+  }
+  return out;
+}
+
 std::optional<std::string> decode_target(std::string_view target) {
+  if (target.starts_with("http://")) target.remove_prefix(std::min(target.size(), target.find('/', 7)));
   target = target.substr(0, target.find_first_of("?#"));
   if (target.empty() || target.front() != '/') return std::nullopt;
   std::string path;
@@ -239,77 +284,63 @@ RangeChoice choose_range(std::string_view header, std::uint64_t size) {
 }
 
 bool accepts_gzip(std::string_view header) {
+  bool takes_any = false;
   while (!header.empty()) {
-    const auto comma = header.find(',');
-    std::string_view item = trimmed(header.substr(0, comma));
+    const std::string_view item = next_item(header);
     const auto semicolon = item.find(';');
-    const std::string_view name = trimmed(item.substr(0, semicolon));
-    if (name == "gzip" || name == "*" || name == "x-gzip") {
-      if (semicolon == std::string_view::npos) return true;
-      const std::string_view quality = trimmed(item.substr(semicolon + 1));
-      return quality.find_first_of("123456789") != std::string_view::npos;
-    }
-    if (comma == std::string_view::npos) break;
-    header.remove_prefix(comma + 1);
+    const std::string name = lower(trimmed(item.substr(0, semicolon)));
+    const std::string_view weight = semicolon == std::string_view::npos ? "q=1" : trimmed(item.substr(semicolon + 1));
+    const bool is_taken = weight.find_first_of("123456789") != std::string_view::npos;
+    if (name == "gzip" || name == "x-gzip") return is_taken;
+    if (name == "*") takes_any = is_taken;
   }
-  return false;
+  return takes_any;
+}
+
+HttpAnswer Site::choose(const HttpRequest& request) const {
+  if (checks_host && !is_this_machine(request.host))
+    return text_answer(403, "this server answers only requests to localhost; --bind makes it answer others\n");
+  if (request.method == "OPTIONS") return preflight_answer();
+  const auto path = decode_target(request.target);
+  if (!path) return text_answer(400, "the path is malformed\n");
+  // The viewer's client tells its server of its state; nobody wants to know.
+  if (request.method == "POST" && path->starts_with("/state/")) {
+    HttpAnswer answer;
+    answer.status = 204;
+    return answer;
+  }
+  if (request.method != "GET" && request.method != "HEAD") {
+    HttpAnswer answer = text_answer(405, "only GET, HEAD and OPTIONS are answered\n");
+    answer.headers.emplace_back("Allow", "GET, HEAD, OPTIONS");
+    return answer;
+  }
+  for (const auto& [from, to] : redirects)
+    if (*path == from) return redirect_answer(to);
+  for (const Page& page : pages)
+    if (*path == page.path) {
+      const std::string site_url = is_host(request.host) ? "http://" + request.host : url;
+      HttpAnswer answer = text_answer(page.status, page.body(site_url), page.content_type);
+      answer.headers.emplace_back("Cache-Control", "no-cache");
+      return answer;
+    }
+  if (path->starts_with("/events/")) return event_stream_answer(request.method == "GET");
+  for (const Mount& mount : mounts) {
+    if (!path->starts_with(mount.path)) continue;
+    std::string key = path->substr(mount.path.size());
+    if (key.empty()) key = mount.index;
+    if (key.empty() || key.back() == '/') return listing(*mount.store, key);
+    return value_answer(mount.store, key, request);
+  }
+  return text_answer(404, "there is nothing under this name\n");
 }
 
 HttpAnswer Site::answer(const HttpRequest& request) const {
-  const auto choose = [&]() -> HttpAnswer {
-    if (checks_host && !is_this_machine(request.host))
-      return text_answer(403, "this server answers only requests to localhost; --bind makes it answer others\n");
-    if (request.method == "OPTIONS") {
-      HttpAnswer answer;
-      answer.status = 204;
-      answer.headers.emplace_back("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
-      answer.headers.emplace_back("Access-Control-Allow-Headers", "*, range");
-      answer.headers.emplace_back("Access-Control-Allow-Private-Network", "true");
-      answer.headers.emplace_back("Access-Control-Max-Age", "86400");
-      return answer;
-    }
-    const auto path = decode_target(request.target);
-    if (!path) return text_answer(400, "the path is malformed\n");
-    // The viewer's client tells its server of its state; nobody wants to know.
-    if (request.method == "POST" && path->starts_with("/state/")) {
-      HttpAnswer answer;
-      answer.status = 204;
-      return answer;
-    }
-    if (request.method != "GET" && request.method != "HEAD") {
-      HttpAnswer answer = text_answer(405, "only GET, HEAD and OPTIONS are answered\n");
-      answer.headers.emplace_back("Allow", "GET, HEAD, OPTIONS");
-      return answer;
-    }
-    for (const auto& [from, to] : redirects)
-      if (*path == from) {
-        HttpAnswer answer = text_answer(302, "");
-        answer.headers.emplace_back("Location", to);
-        return answer;
-      }
-    for (const Page& page : pages)
-      if (*path == page.path) {
-        HttpAnswer answer = text_answer(200, page.body, page.content_type);
-        answer.headers.emplace_back("Cache-Control", "no-cache");
-        return answer;
-      }
-    if (path->starts_with("/events/")) {
-      HttpAnswer answer;
-      answer.headers.emplace_back("Content-Type", "text/event-stream");
-      answer.headers.emplace_back("Cache-Control", "no-store");
-      answer.is_event_stream = request.method == "GET";
-      return answer;
-    }
-    for (const Mount& mount : mounts) {
-      if (!path->starts_with(mount.path)) continue;
-      std::string key = path->substr(mount.path.size());
-      if (key.empty()) key = mount.index;
-      if (key.empty() || key.back() == '/') return listing(*mount.store, key);
-      return value_answer(mount.store, key, request);
-    }
-    return text_answer(404, "no such page\n");
-  };
-  HttpAnswer answer = choose();
+  HttpAnswer answer;
+  try {
+    answer = choose(request);
+  } catch (const std::bad_alloc&) {
+    answer = text_answer(503, "the machine has no memory left\n");
+  }
   add_common_headers(answer);
   if (request.method == "HEAD") answer.body.clear();
   return answer;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,9 +41,12 @@ struct Mount {
   std::string index;  // key that the path itself answers with; "": folders list their names
 };
 
-/// A fixed page.
+/// A page that is made when asked for. `body` gets the server's URL as the client names it ("http://localhost:9123",
+/// no '/' at its end), so that links work from other machines and through tunnels too.
 struct Page {
-  std::string path, content_type, body;
+  std::string path, content_type;
+  std::function<std::string(const std::string& site_url)> body;
+  int status = 200;
 };
 
 /// Everything a server knows, independent of sockets. Safe to use from any number of threads.
@@ -53,13 +57,18 @@ class Site {
   std::vector<std::pair<std::string, std::string>> redirects;  // path, target
   /// True: only requests that name this machine itself are answered (a server on loopback; against DNS rebinding).
   bool checks_host = true;
+  /// For clients that do not say how they name the server.
+  std::string url;
 
   /// Answers a request. Blocks on stores; never fails.
   HttpAnswer answer(const HttpRequest& request) const;
+
+ private:
+  HttpAnswer choose(const HttpRequest& request) const;
 };
 
-/// The path of a request target, percent-decoded, without query. Nothing when it is malformed or could leave its root:
-/// bad escapes, encoded '/', '\\', NUL, "." and ".." parts, empty parts inside.
+/// The path of a request target (origin or absolute form), percent-decoded, without query. Nothing when it is malformed
+/// or could leave its root: bad escapes, encoded '/', '\\', NUL, "." and ".." parts, empty parts inside.
 std::optional<std::string> decode_target(std::string_view target);
 
 /// What a Range header asks of a value of `size` bytes.
@@ -71,7 +80,10 @@ struct RangeChoice {
 /// value.
 RangeChoice choose_range(std::string_view header, std::uint64_t size);
 
-/// Whether an Accept-Encoding header takes gzip.
+/// Whether an Accept-Encoding header takes gzip (RFC 9110, 12.5.3: its own weight counts, else that of "*").
 bool accepts_gzip(std::string_view header);
+
+/// A key or path as part of a URL: all but letters, digits, "-._~" and '/' percent-encoded.
+std::string percent_encode(std::string_view text);
 
 }  // namespace ngforge

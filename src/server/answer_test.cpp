@@ -115,6 +115,28 @@ TEST_F(SiteTest, EncodedValuesAreNegotiated) {
   EXPECT_NE(header(encoded, "ETag"), header(decoded, "ETag"));
 }
 
+TEST(Encoding, TheWeightOfGzipCounts) {
+  for (const char* taken : {"gzip", "GZIP", "deflate, gzip;q=0.5", "br, *", "x-gzip", "*;q=0, gzip", "gzip; q=1.0"})
+    EXPECT_TRUE(accepts_gzip(taken)) << taken;
+  for (const char* refused : {"", "identity", "gzip;q=0", "gzip;q=0.000", "*, gzip;q=0", "*;q=0", "gzipped", ", ,"})
+    EXPECT_FALSE(accepts_gzip(refused)) << refused;
+}
+
+TEST_F(SiteTest, PagesKnowHowTheClientNamesTheServer) {
+  site_.url = "http://127.0.0.1:9123";
+  site_.pages.push_back({"/p", "text/plain", [](const std::string& url) { return url + "/x"; }});
+  EXPECT_EQ(body(get("/p")), "http://localhost:9123/x");
+  site_.checks_host = false;
+  HttpRequest request{"GET", "/p", "", "", "", "", ""};
+  EXPECT_EQ(body(site_.answer(request)), "http://127.0.0.1:9123/x");
+  request.host = "\"><script>";
+  EXPECT_EQ(body(site_.answer(request)), "http://127.0.0.1:9123/x");
+}
+
+TEST_F(SiteTest, AbsentValuesDoNotTellWhereFilesLie) {
+  EXPECT_THAT(body(get("/data/a/nothing")), ::testing::Not(::testing::HasSubstr("no such key")));
+}
+
 TEST_F(SiteTest, ConditionsCompareTags) {
   HttpRequest request;
   request.method = "GET";
@@ -144,8 +166,9 @@ TEST(Target, StaysInside) {
   EXPECT_EQ(decode_target("/a%20b/c?q=/../x"), "/a b/c");
   EXPECT_EQ(decode_target("/a/%3A0"), "/a/:0");
   EXPECT_EQ(decode_target("/"), "/");
-  for (const char* wrong :
-       {"", "a", "/../a", "/a/..", "/a/%2e%2e/b", "/a%2fb", "/a\\b", "/a%00", "/%", "/%4", "/%zz", "/a//b", "/./a"})
+  EXPECT_EQ(decode_target("http://localhost:9123/a/b"), "/a/b");
+  for (const char* wrong : {"", "a", "/../a", "/a/..", "/a/%2e%2e/b", "/a%2fb", "/a\\b", "/a%00", "/%", "/%4", "/%zz",
+                            "/a//b", "/./a", "http://h", "//h/a"})
     EXPECT_EQ(decode_target(wrong), std::nullopt) << wrong;
 }
 

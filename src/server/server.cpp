@@ -3,12 +3,19 @@
 // (braced aggregates and conditionals inside a co_await's arguments): values are named first.
 #include "server/server.h"
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include <fmt/chrono.h>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -20,6 +27,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -35,9 +43,47 @@ using Stream = beast::tcp_stream;
 constexpr std::uint64_t kPieceBytes = 256 * 1024;
 constexpr std::uint32_t kHeaderLimit = 16 * 1024;
 constexpr std::uint64_t kBodyLimit = 1024 * 1024;  // bodies are read and dropped
+constexpr std::size_t kFirstBytes = 4096;
+constexpr int kRefuseSeconds = 5;
+constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 constexpr auto kEventInterval = std::chrono::seconds(20);
 
-// Runs blocking work on the pool and comes back to the coroutine's own thread.
+// The status line and header of an answer, with the empty line.
+std::string head_of(const HttpAnswer& answer, bool keeps_alive) {
+  const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(answer.status)));
+  const auto now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nDate: {:%a, %d %b %Y %H:%M:%S} GMT\r\nServer: ngforge\r\n",
+                                 answer.status, std::string_view(reason), fmt::gmtime(now));
+  for (const auto& [name, value] : answer.headers) {
+    head += name;
+    head += ": ";
+    // Tags come from stores: nothing in them may end the line.
+    for (const char c : value)
+      if (static_cast<unsigned char>(c) >= ' ') head += c;
+    head += "\r\n";
+  }
+  if (!answer.is_event_stream && answer.status != 204 && answer.status != 304)
+    head += fmt::format("Content-Length: {}\r\n", answer.length);
+  return head + (keeps_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
+}
+
+Result<Bytes> read_piece(Store& store, const std::string& key, ByteRange range) {
+  try {
+    return store.get_range(key, range);
+  } catch (const std::bad_alloc&) {
+    return make_error(ErrorCode::internal, "the machine has no memory left");
+  }
+}
+
+// Most connections at a time: most of the descriptors that the process may have.
+std::size_t connection_limit() {
+  constexpr std::size_t kMost = 10'000;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
+  return std::clamp<std::size_t>(limit.rlim_cur / 4 * 3, 1, kMost);
+}
+
+// Runs blocking work, which must not throw, on the pool and comes back to the coroutine's own executor.
 template <class T>
 asio::awaitable<std::shared_ptr<T>> on_pool(asio::thread_pool& pool, std::function<T()> work) {
   auto executor = co_await asio::this_coro::executor;
@@ -65,6 +111,7 @@ class Server final : public HttpServer {
   ~Server() override {
     context_.stop();
     threads_.clear();
+    pool_.stop();  // what waits is dropped; what runs ends first
     pool_.join();
   }
 
@@ -92,15 +139,15 @@ class Server final : public HttpServer {
   std::string url() const override {
     const auto endpoint = acceptor_.local_endpoint();
     const auto address = endpoint.address();
-    const std::string host = address.is_unspecified() ? "127.0.0.1"
-                             : address.is_v6()        ? "[" + address.to_string() + "]"
-                                                      : address.to_string();
-    return fmt::format("http://{}:{}", host, endpoint.port());
+    const std::string host = address.is_unspecified() ? "127.0.0.1" : address.to_string();
+    const char* form = address.is_v6() && !address.is_unspecified() ? "http://[{}]:{}" : "http://{}:{}";
+    return fmt::format(fmt::runtime(form), host, endpoint.port());
   }
 
   void serve(Site site) override {
     site_ = std::move(site);
     site_.checks_host = acceptor_.local_endpoint().address().is_loopback();
+    site_.url = url();
     asio::co_spawn(context_, accept(), asio::detached);
     for (int i = 0; i < options_.io_threads; ++i) threads_.emplace_back([this] { context_.run(); });
   }
@@ -110,58 +157,86 @@ class Server final : public HttpServer {
     while (true) {
       beast::error_code code;
       auto token = asio::redirect_error(asio::use_awaitable, code);
+      // Stores need descriptors too: what is beyond the limit waits in the kernel's queue.
+      while (connections_ >= connection_limit_) co_await pause(kAcceptPause);
       // A strand per connection: its coroutine never runs on two threads.
       Tcp::socket socket = co_await acceptor_.async_accept(asio::make_strand(context_), token);
       if (code == asio::error::operation_aborted) co_return;
-      if (code) {  // out of descriptors: others will end
-        asio::steady_timer timer(context_);
-        timer.expires_after(std::chrono::milliseconds(50));
-        co_await timer.async_wait(token);
+      if (code) {  // out of descriptors after all: others will end
+        co_await pause(kAcceptPause);
         continue;
       }
       auto executor = socket.get_executor();
       auto session = connection(Stream(std::move(socket)));
-      asio::co_spawn(executor, std::move(session), asio::detached);
+      ++connections_;
+      // A connection that fails (no memory, say) ends alone.
+      asio::co_spawn(executor, std::move(session), [this](const std::exception_ptr&) { --connections_; });
     }
   }
 
+  asio::awaitable<void> pause(std::chrono::milliseconds duration) {
+    asio::steady_timer timer(context_);
+    timer.expires_after(duration);
+    beast::error_code ignored;
+    auto token = asio::redirect_error(asio::use_awaitable, ignored);
+    co_await timer.async_wait(token);
+  }
+
   asio::awaitable<void> connection(Stream stream) {
+    beast::error_code ignored;
+    stream.socket().set_option(Tcp::no_delay(true), ignored);
     beast::flat_buffer buffer(kHeaderLimit + kBodyLimit);
-    bool is_first = true, goes_on = true;
+    bool goes_on = true;
     while (goes_on) {
+      if (buffer.size() == 0) {
+        const bool is_request = co_await begins(stream, buffer);
+        if (!is_request) break;
+      }
       http::request_parser<http::string_body> parser;
       parser.header_limit(kHeaderLimit);
       parser.body_limit(kBodyLimit);
       beast::error_code code;
       auto token = asio::redirect_error(asio::use_awaitable, code);
-      stream.expires_after(std::chrono::seconds(is_first ? options_.request_seconds : options_.idle_seconds));
-      is_first = false;
+      stream.expires_after(std::chrono::seconds(options_.request_seconds));
       co_await http::async_read(stream, buffer, parser, token);
-      if (code == http::error::end_of_stream || code == asio::error::connection_reset || code == beast::error::timeout)
-        break;
       if (code) {
-        co_await refuse(stream, code);
+        // Else the connection is lost or the client too slow.
+        if (code.category() == make_error_code(http::error::bad_target).category()) co_await refuse(stream, code);
         break;
       }
       goes_on = co_await respond(stream, parser.release());
     }
-    beast::error_code ignored;
     stream.socket().shutdown(Tcp::socket::shutdown_send, ignored);
   }
 
-  asio::awaitable<void> refuse(Stream& stream, beast::error_code reason) {
-    const bool is_large = reason == http::error::header_limit || reason == http::error::body_limit;
-    http::response<http::string_body> response(
-        is_large ? http::status::request_header_fields_too_large : http::status::bad_request, 11);
-    response.set("Access-Control-Allow-Origin", "*");
-    response.set(http::field::content_type, "text/plain; charset=utf-8");
-    response.body() = is_large ? "the request is too large\n" : "not an HTTP request\n";
-    response.keep_alive(false);
-    response.prepare_payload();
+  // Waits for the first bytes of a request. False when none come.
+  asio::awaitable<bool> begins(Stream& stream, beast::flat_buffer& buffer) {
     beast::error_code code;
     auto token = asio::redirect_error(asio::use_awaitable, code);
-    stream.expires_after(std::chrono::seconds(options_.write_seconds));
-    co_await http::async_write(stream, response, token);
+    stream.expires_after(std::chrono::seconds(options_.idle_seconds));
+    const auto space = buffer.prepare(kFirstBytes);
+    const std::size_t count = co_await stream.async_read_some(space, token);
+    buffer.commit(count);
+    co_return !code;
+  }
+
+  // Sends an answer and no more: the connection ends.
+  asio::awaitable<void> refuse(Stream& stream, beast::error_code reason) {
+    HttpAnswer answer;
+    answer.status = reason == http::error::header_limit ? 431 : reason == http::error::body_limit ? 413 : 400;
+    answer.headers = {{"Access-Control-Allow-Origin", "*"}, {"Content-Type", "text/plain; charset=utf-8"}};
+    const std::string_view text = answer.status == 400 ? "not an HTTP request\n" : "the request is too large\n";
+    answer.length = text.size();
+    const std::string sent = head_of(answer, false).append(text);
+    beast::error_code code;
+    auto token = asio::redirect_error(asio::use_awaitable, code);
+    stream.expires_after(std::chrono::seconds(kRefuseSeconds));
+    co_await asio::async_write(stream, asio::buffer(sent), token);
+    // Closing while the client still sends would take the answer from it.
+    stream.socket().shutdown(Tcp::socket::shutdown_send, code);
+    std::vector<char> dropped(kFirstBytes);
+    const auto space = asio::buffer(dropped);
+    for (std::size_t total = 0; !code && total < kBodyLimit;) total += co_await stream.async_read_some(space, token);
   }
 
   // True when the connection can take another request.
@@ -175,39 +250,24 @@ class Server final : public HttpServer {
                                                            {http::field::if_none_match, &request.if_none_match},
                                                            {http::field::accept_encoding, &request.accept_encoding}};
     for (const auto& [field, value] : fields) *value = std::string(received[field]);
-    const unsigned version = received.version();
-    const bool keeps_alive = received.keep_alive();
     std::function<HttpAnswer()> work = [this, request] { return site_.answer(request); };
     const auto answer = co_await on_pool<HttpAnswer>(pool_, std::move(work));
 
-    http::response<http::buffer_body> response(static_cast<http::status>(answer->status), version);
-    for (const auto& [name, value] : answer->headers) response.insert(name, value);
-    response.set(http::field::server, "ngforge");
-    response.keep_alive(keeps_alive && !answer->is_event_stream);
-    const bool has_length = !answer->is_event_stream && answer->status != 204 && answer->status != 304;
-    if (has_length) response.content_length(answer->length);
-    response.body().data = nullptr;
-    response.body().more = true;
+    const bool keeps_alive = received.keep_alive() && !answer->is_event_stream;
+    const std::string head = head_of(*answer, keeps_alive);
+    const std::array<asio::const_buffer, 2> sent{asio::buffer(head), asio::buffer(answer->body)};
     beast::error_code code;
     auto token = asio::redirect_error(asio::use_awaitable, code);
-    http::response_serializer<http::buffer_body> serializer(response);
     stream.expires_after(std::chrono::seconds(options_.write_seconds));
-    co_await http::async_write_header(stream, serializer, token);
+    co_await asio::async_write(stream, sent, token);
     if (code) co_return false;
     if (answer->is_event_stream) {
       co_await keep_silent_stream(stream);
       co_return false;
     }
-    if (!answer->body.empty()) {
-      const auto body = asio::buffer(answer->body.data(), answer->body.size());
-      co_await asio::async_write(stream, body, token);
-      co_return !code && keeps_alive;
-    }
-    if (answer->stream_store != nullptr && request.method != "HEAD") {
-      const bool is_whole = co_await send_pieces(stream, *answer);
-      co_return is_whole&& keeps_alive;
-    }
-    co_return keeps_alive;
+    if (answer->stream_store == nullptr || request.method == "HEAD") co_return keeps_alive;
+    const bool is_whole = co_await send_pieces(stream, *answer);
+    co_return is_whole&& keeps_alive;
   }
 
   // Reads and sends a piece at a time: a slow reader holds one piece, whatever the size of the value.
@@ -215,10 +275,11 @@ class Server final : public HttpServer {
     for (std::uint64_t sent = 0; sent < answer.length;) {
       const ByteRange range{answer.stream_offset + sent, std::min(kPieceBytes, answer.length - sent)};
       std::function<Result<Bytes>()> work = [store = answer.stream_store, key = answer.stream_key, range] {
-        return store->get_range(key, range);
+        return read_piece(*store, key, range);
       };
       const auto piece = co_await on_pool<Result<Bytes>>(pool_, std::move(work));
-      if (!piece->has_value()) co_return false;  // the length is promised already: only closing tells the client
+      // The length is promised already: only closing tells the client.
+      if (!piece->has_value() || (*piece)->size() != range.length) co_return false;
       beast::error_code code;
       auto token = asio::redirect_error(asio::use_awaitable, code);
       const auto body = asio::buffer((*piece)->data(), (*piece)->size());
@@ -248,7 +309,9 @@ class Server final : public HttpServer {
   }
 
   const ServerOptions options_;
+  const std::size_t connection_limit_ = connection_limit();
   Site site_;
+  std::atomic<std::size_t> connections_ = 0;
   asio::io_context context_;
   Tcp::acceptor acceptor_;
   asio::thread_pool pool_;
