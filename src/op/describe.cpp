@@ -120,12 +120,13 @@ struct FileSum {
   std::uint64_t files = 0, bytes = 0;
 };
 
-// Everything below a folder; what is not there counts nothing.
+// Everything below a folder; what is not there, or behind a server that does not list it, counts nothing.
 Result<FileSum> sum_of_files(Store& store, const std::string& folder, int depth = 0) {
   constexpr int kDeepest = 3;
   FileSum sum;
   const auto names = store.list(folder);
-  if (!names && names.error().code == ErrorCode::not_found) return sum;
+  if (!names && (names.error().code == ErrorCode::not_found || names.error().code == ErrorCode::unsupported))
+    return sum;
   if (!names) return names.error();
   for (const std::string& name : *names) {
     if (!name.ends_with('/')) {

@@ -52,6 +52,8 @@ Result<ParsedPlace> parse_place(const std::string& given) {
                         "{}: expected the name of a volume format ({}) behind '|', found \"{}\"", given,
                         names_of_sources(), name);
     parsed.place.resize(bar);
+  } else if (given.starts_with("http://")) {
+    parsed.forced = find_source("precomputed");  // files are not read over http, datasets are
   } else if (const auto colon = given.find("://"); colon != std::string::npos) {
     parsed.forced = find_source(std::string_view(given).substr(0, colon));
     if (parsed.forced != nullptr) parsed.place = given.substr(colon + 3);
