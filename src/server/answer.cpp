@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <limits>
 #include <new>
 
 #include "ngforge/error.h"
@@ -27,11 +28,13 @@ int hex_value(char c) {
   return -1;
 }
 
+// Decimal digits. What does not fit lies beyond the end of any value.
 std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t value = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return value;
+  if (text.empty() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+  if (parsed.ec == std::errc::result_out_of_range) return std::numeric_limits<std::uint64_t>::max();
+  return parsed.ec == std::errc{} ? std::optional(value) : std::nullopt;
 }
 
 std::string lower(std::string_view text) {
@@ -73,8 +76,8 @@ HttpAnswer text_answer(int status, std::string_view text, std::string_view type 
   HttpAnswer answer;
   answer.status = status;
   answer.headers.emplace_back("Content-Type", type);
-  answer.body.resize(text.size());
-  std::memcpy(answer.body.data(), text.data(), text.size());
+  const auto bytes = std::as_bytes(std::span(text));
+  answer.body.assign(bytes.begin(), bytes.end());
   answer.length = text.size();
   return answer;
 }
@@ -132,7 +135,9 @@ HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& 
   // Chunks are named by place, not by content: a browser may keep them but has to ask whether they changed.
   answer.headers.emplace_back("Cache-Control", "no-cache");
   const bool is_encoded = info->content_encoding == "gzip";
-  const bool sends_encoded = is_encoded && request.range.empty() && accepts_gzip(request.accept_encoding);
+  // Ranges are defined for GET alone (RFC 9110, 14.2).
+  const std::string_view asked_range = request.method == "GET" ? request.range : std::string_view();
+  const bool sends_encoded = is_encoded && asked_range.empty() && accepts_gzip(request.accept_encoding);
   std::string etag = "\"" + info->etag + (sends_encoded ? "-gzip\"" : "\"");
   if (is_encoded) answer.headers.emplace_back("Vary", "Accept-Encoding");
   answer.headers.emplace_back("ETag", etag);
@@ -150,7 +155,7 @@ HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& 
     size = decoded.size();
   }
   const bool range_counts = request.if_range.empty() || trimmed(request.if_range) == etag;
-  const RangeChoice choice = range_counts ? choose_range(request.range, size) : RangeChoice{};
+  const RangeChoice choice = range_counts ? choose_range(asked_range, size) : RangeChoice{};
   if (choice.kind == RangeChoice::unsatisfiable) {
     HttpAnswer refused = text_answer(416, fmt::format("the value has {} bytes\n", size));
     refused.headers.emplace_back("Content-Range", fmt::format("bytes */{}", size));
@@ -186,7 +191,9 @@ bool is_this_machine(std::string_view host) {
     return host.substr(0, end + 1) == "[::1]";
   }
   const auto name = lower(host.substr(0, host.find(':')));
-  return name == "localhost" || name == "127.0.0.1" || name.empty();
+  // An address cannot be rebound: whoever names it means it.
+  const bool is_loopback = name.starts_with("127.") && name.find_first_not_of("0123456789.") == std::string::npos;
+  return name.empty() || name == "localhost" || is_loopback;
 }
 
 // What can stand in a URL as a host; anything else in a Host header is not worth repeating.
@@ -265,8 +272,9 @@ std::optional<std::string> decode_target(std::string_view target) {
 
 RangeChoice choose_range(std::string_view header, std::uint64_t size) {
   header = trimmed(header);
-  if (!header.starts_with("bytes=")) return {};
-  header.remove_prefix(6);
+  constexpr std::string_view kUnit = "bytes=";
+  if (lower(header.substr(0, kUnit.size())) != kUnit) return {};
+  header.remove_prefix(kUnit.size());
   const auto dash = header.find('-');
   if (dash == std::string_view::npos || header.find(',') != std::string_view::npos) return {};
   const std::string_view first_text = trimmed(header.substr(0, dash)), last_text = trimmed(header.substr(dash + 1));

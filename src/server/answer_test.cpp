@@ -74,6 +74,8 @@ TEST_F(SiteTest, RangesAreExact) {
   EXPECT_EQ(body(get("/data/a/f/v", "bytes=7-")), "hij");
   EXPECT_EQ(body(get("/data/a/f/v", "bytes=-2")), "ij");
   EXPECT_EQ(body(get("/data/a/f/v", "bytes=8-100")), "ij");
+  EXPECT_EQ(body(get("/data/a/f/v", "Bytes=8-99999999999999999999")), "ij");
+  EXPECT_EQ(get("/data/a/f/v", "bytes=99999999999999999999-").status, 416);
   EXPECT_EQ(get("/data/a/f/v", "bytes=5-2").status, 200);  // malformed: as if it were not there
   EXPECT_EQ(get("/data/a/f/v", "bytes=0-1,4-5").status, 200);
   const auto beyond = get("/data/a/f/v", "bytes=10-");
@@ -93,6 +95,9 @@ TEST_F(SiteTest, HeadHasTheLengthAndNoBody) {
   EXPECT_EQ(head.status, 200);
   EXPECT_EQ(head.length, 10u);
   EXPECT_TRUE(head.body.empty());
+  const auto part = get("/data/a/f/v", "bytes=2-4", "HEAD");
+  EXPECT_EQ(part.status, 200) << "ranges are for GET";
+  EXPECT_EQ(part.length, 10u);
 }
 
 TEST_F(SiteTest, AFolderWithoutSlashIsNotFound) {
@@ -156,7 +161,7 @@ TEST_F(SiteTest, OtherHostsAreRefusedOnLoopback) {
   request.target = "/data/a/f/v";
   request.host = "evil.example:9123";
   EXPECT_EQ(site_.answer(request).status, 403);
-  for (const char* host : {"localhost", "127.0.0.1:9123", "[::1]:9123"}) {
+  for (const char* host : {"localhost", "127.0.0.1:9123", "127.1.2.3", "[::1]:9123"}) {
     request.host = host;
     EXPECT_EQ(site_.answer(request).status, 200) << host;
   }
