@@ -1,0 +1,378 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP server over real sockets: what a browser, a reader of precomputed volumes and a stranger may ask."""
+
+import contextlib
+import gzip
+import http.client
+import json
+import math
+import os
+import re
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+import volumes
+from program import PROGRAM, convert, run
+from volumes import save_nifti
+
+SHAPE = (150, 70, 90)
+LIMIT_S = 20
+
+
+@contextlib.contextmanager
+def served(*arguments, **environment):
+    """`ngforge serve ARGUMENTS --json` on a free port; gives (process, its line of JSON)."""
+    process = subprocess.Popen([PROGRAM, "serve", *map(str, arguments), "--json", "--port", "0"], stdout=subprocess.PIPE,
+                               text=True, env={**os.environ, **environment})
+    try:
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(LIMIT_S) == 0, "serve did not end with status 0"
+
+
+class Site:
+    def __init__(self, line):
+        self.line = line
+        self.host, port = re.fullmatch(r"http://([\d.]+):(\d+)/", line["url"]).groups()
+        self.port = int(port)
+
+    def ask(self, target, method="GET", **headers):
+        """One request on its own connection. Underscores in names of headers mean '-'."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=LIMIT_S)
+        connection.request(method, target, headers={name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        answer.content = answer.read()
+        connection.close()
+        return answer
+
+    def send(self, data, until=None):
+        """Bytes as they are; all that comes back until the server closes, or until `until` has come."""
+        with socket.create_connection((self.host, self.port), timeout=LIMIT_S) as connection:
+            connection.sendall(data)
+            received = b""
+            while until is None or until not in received:
+                piece = connection.recv(65536)
+                if not piece:
+                    break
+                received += piece
+            return received
+
+    def status(self, target, host="localhost"):
+        """The status for a request target that goes out byte by byte."""
+        head = b"GET " + target + b" HTTP/1.1\r\nHost: " + host.encode() + b"\r\nConnection: close\r\n\r\n"
+        return int(self.send(head).split(b" ", 2)[1])
+
+
+def chunk_keys(folder):
+    return [str(path.relative_to(folder)).removesuffix(".gz") for path in sorted(folder.glob("*/*-*_*-*_*-*"))]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = tmp_path_factory.mktemp("server")
+    save_nifti(root / "live.nii", volumes.structured(SHAPE))
+    convert(root / "live.nii", root / "flat", "--layout", "flat")
+    convert(root / "live.nii", root / "deep", "--layout", "deep")
+    convert(root / "live.nii", root / "sharded")
+    (root / "secret").write_text("not to be seen")
+    (root / "flat/leak").symlink_to(root / "secret")
+    (root / "flat/inside").symlink_to("info")
+    return root
+
+
+@pytest.fixture(scope="module")
+def site(folder):
+    with served(*(folder / name for name in ("flat", "deep", "sharded", "live.nii"))) as (_, line):
+        yield Site(line)
+
+
+def shard(folder):
+    return max((folder / "sharded").rglob("*.shard"), key=lambda path: path.stat().st_size)
+
+
+def test_the_line_of_json(site):
+    assert list(site.line) == ["url", "viewer", "datasets"]
+    for entry, name in zip(site.line["datasets"], ("flat", "deep", "sharded", "live"), strict=True):
+        assert list(entry) == ["name", "type", "url", "source", "transform", "layer", "size_xyz", "resolution_nm"]
+        assert entry["name"] == name and entry["type"] == "image" and entry["size_xyz"] == list(SHAPE)
+        assert entry["url"] == f"{site.line['url']}data/{name}/"
+        assert entry["source"] == f"{entry['url']}|neuroglancer-precomputed:"
+        assert entry["layer"]["source"] == {"url": entry["source"], "transform": entry["transform"]}
+        assert entry["resolution_nm"] == [1e6 * side for side in volumes.SPACE_SCALE_MM]
+
+
+# Bytes.
+
+@pytest.mark.parametrize("header, part", [("bytes=0-0", slice(0, 1)), ("bytes=7-300006", slice(7, 300007)), ("bytes=1000-", slice(1000, None)),
+                                          ("bytes=-77", slice(-77, None)), ("bytes=5-99999999999", slice(5, None)),
+                                          ("bytes=-99999999999", slice(0, None))])
+def test_ranges_of_a_shard(site, folder, header, part):
+    path = shard(folder)
+    whole = path.read_bytes()
+    first, last, _ = part.indices(len(whole))
+    answer = site.ask(f"/data/{path.relative_to(folder)}", range=header)
+    assert answer.status == 206 and answer.content == whole[part]
+    assert answer.headers["Content-Range"] == f"bytes {first}-{last - 1}/{len(whole)}"
+    assert int(answer.headers["Content-Length"]) == last - first
+
+
+def test_a_range_behind_the_end(site, folder):
+    path = shard(folder)
+    answer = site.ask(f"/data/{path.relative_to(folder)}", range=f"bytes={path.stat().st_size}-")
+    assert answer.status == 416 and answer.headers["Content-Range"] == f"bytes */{path.stat().st_size}"
+
+
+def test_several_ranges_give_the_whole_value(site, folder):
+    path = shard(folder)
+    answer = site.ask(f"/data/{path.relative_to(folder)}", range="bytes=0-1,4-5")
+    assert answer.status == 200 and answer.content == path.read_bytes()
+
+
+def test_head_tells_the_length(site, folder):
+    path = shard(folder)
+    answer = site.ask(f"/data/{path.relative_to(folder)}", "HEAD")
+    assert answer.status == 200 and int(answer.headers["Content-Length"]) == path.stat().st_size and answer.content == b""
+    assert "Content-Encoding" not in site.ask(f"/data/{path.relative_to(folder)}", accept_encoding="gzip").headers
+
+
+def test_tags(site, folder):
+    target = f"/data/{shard(folder).relative_to(folder)}"
+    tag = site.ask(target, "HEAD").headers["ETag"]
+    again = site.ask(target, if_none_match=tag)
+    assert again.status == 304 and again.content == b"" and again.headers["ETag"] == tag
+    assert site.ask(target, range="bytes=0-3", if_range=tag).status == 206
+    assert site.ask(target, range="bytes=0-3", if_range='"old"').status == 200
+
+
+def test_stored_gzip(site, folder):
+    key = chunk_keys(folder / "flat")[0]
+    stored = (folder / "flat" / f"{key}.gz").read_bytes()
+    plain = gzip.decompress(stored)
+    packed = site.ask(f"/data/flat/{key}", accept_encoding="gzip, deflate, br")
+    assert packed.headers["Content-Encoding"] == "gzip" and packed.content == stored and packed.headers["Vary"] == "Accept-Encoding"
+    for headers in {}, {"accept_encoding": "identity"}, {"accept_encoding": "gzip;q=0"}:
+        unpacked = site.ask(f"/data/flat/{key}", **headers)
+        assert "Content-Encoding" not in unpacked.headers and unpacked.content == plain
+        assert unpacked.headers["ETag"] != packed.headers["ETag"], "two representations"
+    part = site.ask(f"/data/flat/{key}", accept_encoding="gzip", range="bytes=100-199")
+    assert part.status == 206 and "Content-Encoding" not in part.headers and part.content == plain[100:200]
+
+
+def test_every_layout_and_the_live_view_answer_alike(site, folder):
+    keys = chunk_keys(folder / "flat")
+    scales = json.loads(site.ask("/data/flat/info").content)["scales"]
+    assert len(keys) == sum(math.prod(-(-n // c) for n, c in zip(s["size"], s["chunk_sizes"][0], strict=True)) for s in scales)
+    for key in keys:
+        expected = gzip.decompress((folder / "flat" / f"{key}.gz").read_bytes())
+        for name in "flat", "deep", "live":
+            assert site.ask(f"/data/{name}/{key}").content == expected, (name, key)
+    assert json.loads(site.ask("/data/live/info").content) == json.loads(site.ask("/data/flat/info").content)
+
+
+# Names.
+
+def test_folders(site):
+    scale = json.loads(site.ask("/data/flat/info").content)["scales"][0]["key"]
+    for target in "/data/flat", f"/data/flat/{scale}", f"/data/live/{scale}", "/data/none/", "/data/flat/none/":
+        for method in "GET", "HEAD":
+            assert site.ask(target, method).status == 404, target
+    listing = site.ask("/data/flat/")
+    assert listing.status == 200 and listing.headers["Content-Type"].startswith("text/html")
+    assert {"info", f"{scale}/", "inside"} <= set(re.findall(r'<a href="([^"]+)">', listing.content.decode()))
+
+
+@pytest.mark.parametrize("target", [b"/data/flat/../secret", b"/data/flat/%2e%2e/secret", b"/data/flat/..%2fsecret", b"/data/flat/leak",
+                                    b"/data/flat//etc/passwd", b"/data/flat/%2fetc%2fpasswd", b"/data/flat/..\\secret",
+                                    b"/data/flat/..%5csecret", b"/data/flat/info%00", b"/../../etc/passwd", b"/data/flat/./info",
+                                    b"/data/flat/%", b"/data/flat/%zz", b"*", b"data/flat/info", b"http://localhost"])
+def test_nothing_outside(site, target):
+    assert site.status(target) in (400, 403, 404)
+
+
+def test_links_inside_and_escapes(site):
+    assert site.status(b"/data/flat/inside") == 200
+    assert site.status(b"/data/flat/%69nfo?any=thing") == 200
+    assert site.status(b"http://localhost/data/flat/info") == 200, "absolute form, RFC 9112 3.2.2"
+
+
+def test_names_that_need_escapes(folder, tmp_path):
+    names = ["a b", "100%", "x#y", "q?z", "a&b<c>\"'", "Größe", "a|b", "t:u"]
+    for name in [*names, "a b/a b"]:
+        (tmp_path / f"{name}.nii").parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.nii").symlink_to(folder / "live.nii")
+    with served(*(tmp_path / f"{name}.nii" for name in [*names, "a b/a b"])) as (_, line):
+        site = Site(line)
+        assert [entry["name"] for entry in line["datasets"]] == [*names, "a b-2"]
+        for entry in line["datasets"]:
+            path = "/" + entry["url"].removeprefix(line["url"])
+            assert path == f"/data/{quote(entry['name'])}/"
+            assert site.ask(path + "info").status == 200
+        page = site.ask("/").content.decode()
+        assert "a&amp;b&lt;c&gt;" in page and "b<c" not in page
+
+
+# Answers of any kind.
+
+def test_cors_is_on_every_answer(site):
+    answers = {method + target: site.ask(target, method, **headers) for method, target, headers in (
+        ("GET", "/data/flat/info", {}), ("HEAD", "/data/flat/none", {}), ("GET", "/none", {}), ("GET", "/data/flat/%zz", {}),
+        ("GET", "/data/flat/info", {"range": "bytes=99999999-"}), ("PUT", "/data/flat/info", {}), ("GET", "/viewer/", {}),
+        ("OPTIONS", "/data/flat/info", {"origin": "https://example.org", "access_control_request_headers": "range"}))}
+    assert sorted(a.status for a in answers.values()) == [204, 302, 400, 404, 404, 405, 416]
+    for request, answer in answers.items():
+        assert answer.headers["Access-Control-Allow-Origin"] == "*", request
+        exposed = answer.headers["Access-Control-Expose-Headers"].lower()
+        assert all(name in exposed for name in ("content-range", "content-encoding", "content-length", "etag")), request
+    preflight = answers["OPTIONS/data/flat/info"].headers
+    assert "range" in preflight["Access-Control-Allow-Headers"] and "HEAD" in preflight["Access-Control-Allow-Methods"]
+
+
+@pytest.mark.parametrize("data, status", [(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc", 400), (b"HELLO\r\n\r\n", 400),
+                                          (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000, 431),
+                                          (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", 400),
+                                          (b"POST /x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", 400)],
+                         ids=["tls", "word", "long", "colon", "two lengths"])
+def test_what_is_not_a_request(site, data, status):
+    received = site.send(data)
+    assert received.startswith(b"HTTP/1.1 %d " % status) and b"Access-Control-Allow-Origin: *" in received
+
+
+def test_hosts(site):
+    for host in f"127.0.0.1:{site.port}", "localhost", f"LOCALHOST:{site.port}", "[::1]:80":
+        assert site.status(b"/data/flat/info", host) == 200, host
+    for host in "evil.example", f"evil.example:{site.port}", "localhost.evil.example", "127.0.0.1.evil.example":
+        assert site.status(b"/data/flat/info", host) == 403, host
+
+
+# Connections.
+
+def test_keep_alive_and_pipelining(site):
+    connection = http.client.HTTPConnection(site.host, site.port, timeout=LIMIT_S)
+    ports = set()
+    for target in ("/data/flat/info", "/data/flat/none", "/none", "/data/flat/info") * 5:
+        connection.request("GET", target)
+        connection.getresponse().read()
+        ports.add(connection.sock.getsockname()[1])
+    assert len(ports) == 1, "one connection for all"
+    head = b"GET /data/flat/%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n"
+    received = site.send(head % (b"info", b"") + head % (b"none", b"") + head % (b"transform.json", b"Connection: close\r\n"))
+    assert re.findall(rb"HTTP/1.1 (\d+)", received) == [b"200", b"404", b"200"]
+
+
+def test_many_connections(site):
+    failures = []
+
+    def work():
+        connection = http.client.HTTPConnection(site.host, site.port, timeout=LIMIT_S)
+        for _ in range(20):
+            connection.request("GET", "/data/flat/info")
+            if connection.getresponse().read()[:1] != b"{":
+                failures.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(150)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+
+
+def test_slow_readers_cost_no_memory(tmp_path):
+    (tmp_path / "d").mkdir()
+    save_nifti(tmp_path / "v.nii", volumes.noise((8, 8, 8), "u1"))
+    convert(tmp_path / "v.nii", tmp_path / "d", "--overwrite")
+    with (tmp_path / "d/large").open("wb") as file:
+        file.truncate(200 << 20)
+    with served(tmp_path / "d") as (process, line), contextlib.ExitStack() as open_sockets:
+        site = Site(line)
+        resident = lambda: int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1]) * 1024  # noqa: E731
+        before = resident()
+        for _ in range(50):
+            connection = open_sockets.enter_context(socket.create_connection((site.host, site.port), timeout=LIMIT_S))
+            connection.sendall(b"GET /data/d/large HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(12) == b"HTTP/1.1 200"
+        assert site.ask("/data/d/info").status == 200, "others are served meanwhile"
+        assert resident() - before < 50 << 20, "a piece each, not the value"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_at_once(folder, number):
+    process = subprocess.Popen([PROGRAM, "serve", folder / "flat", "--port", "0"], stdout=subprocess.PIPE, text=True)
+    lines = [process.stdout.readline(), process.stdout.readline()]
+    assert lines[0].startswith("flat: image") and "#!" in lines[1]
+    host, port = re.search(r"http://([\d.]+):(\d+)/data", lines[0]).groups()
+    with socket.create_connection((host, int(port)), timeout=LIMIT_S) as silent:
+        silent.sendall(b"GET /events/ngforge HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        silent.recv(1)
+        began = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(LIMIT_S) == 0
+        assert time.monotonic() - began < 3
+
+
+def test_the_next_free_port(folder):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        process = subprocess.Popen([PROGRAM, "serve", folder / "flat", "--json", "--port", str(port)], stdout=subprocess.PIPE, text=True)
+        found = Site(json.loads(process.stdout.readline())).port
+        process.send_signal(signal.SIGINT)
+        assert process.wait(LIMIT_S) == 0
+    assert port < found <= port + 100
+
+
+# The viewer.
+
+def test_the_viewer_is_inside(site):
+    moved = site.ask("/viewer/")
+    assert moved.status == 302 and re.fullmatch(r"/v/[^/]+/", moved.headers["Location"])
+    home = moved.headers["Location"]
+    index = site.ask(home)
+    assert index.status == 200 and index.headers["Content-Type"].startswith("text/html")
+    names = re.findall(r'(?:src|href)="\.?/?([^":]+)"', index.content.decode())
+    assert any(name.endswith(".js") for name in names)
+    for name in names:
+        answer = site.ask(home + name, accept_encoding="gzip")
+        assert answer.status == 200 and answer.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(answer.content) == site.ask(home + name).content
+        expected = {".js": "text/javascript", ".css": "text/css", ".ico": "image/"}.get(Path(name).suffix, "")
+        assert answer.headers["Content-Type"].startswith(expected), name
+    licence = site.ask(site.ask("/licenses/neuroglancer").headers.get("Location", "/licenses/neuroglancer"))
+    assert b"Apache License" in licence.content
+
+
+def test_what_the_client_insists_on(site):
+    stream = site.send(b"GET /events/ngforge HTTP/1.1\r\nHost: localhost\r\n\r\n", until=b"\n\n")
+    assert b"200 OK" in stream and b"text/event-stream" in stream and b"data:" not in stream
+    assert site.ask("/state/ngforge", "POST").status in (204, 405)
+
+
+def test_the_start_page_and_the_state(site):
+    page = site.ask("/").content.decode()
+    for entry in site.line["datasets"]:
+        assert entry["name"] in page and f"/data/{entry['name']}/" in page
+    assert page.count("#!") >= len(site.line["datasets"]) + 1, "a link for each and one for all"
+    assert "http://" not in re.sub(r"http://(127\.0\.0\.1|localhost):\d+", "", page).replace("%22http://", ""), "nothing from elsewhere"
+    state = json.loads(site.ask("/state.json").content)
+    assert [layer["name"] for layer in state["layers"]] == [entry["name"] for entry in site.line["datasets"]]
+    assert state["layers"] == [entry["layer"] for entry in site.line["datasets"]]
+
+
+# The live view.
+
+def test_a_plain_file_needs_no_scratch(folder):
+    with served(folder / "live.nii", TMPDIR="/nonexistent") as (_, line):
+        key = chunk_keys(folder / "flat")[-1]
+        assert Site(line).ask(f"/data/live/{key}").status == 200
+
+
+def test_bad_choices():
+    assert run("serve").status == 2
+    assert run("serve", "x.nii", "--port", "99999").status == 2
