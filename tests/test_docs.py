@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs every command that README and docs show, on a real scan and its atlas, and follows every link between pages.
 
-A ```console block holds commands after "$ ". `ngforge serve` is started, asked for its start page, and stopped.
+A ```console block holds commands after "$ ". `ngforge serve` is started, asked for its start page, and runs to the end of the
+block.
 """
 
+import contextlib
 import re
 import shutil
 import signal
@@ -20,11 +22,12 @@ from program import PROGRAM, ROOT, TIMEOUT_S
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def commands(page):
+def blocks(page):
+    """The ```console blocks of a page: lists of commands."""
     for block in re.findall(r"```console\n(.*?)```", page.read_text(), re.S):
-        for line in block.splitlines():
-            assert line.startswith("$ "), f"{page.name}: {line}"
-            yield line[2:]
+        lines = block.splitlines()
+        assert all(line.startswith("$ ") for line in lines), f"{page.name}: {block}"
+        yield [line[2:] for line in lines]
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +40,9 @@ def scans(tmp_path_factory):
     return folder
 
 
-def serve(command, folder):
-    """Starts a server, reads its start page, ends it with SIGINT."""
+@contextlib.contextmanager
+def served(command, folder):
+    """Starts a server, reads its start page; ends it with SIGINT."""
     running = subprocess.Popen(command.split(), cwd=folder, env=environment(folder), stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
@@ -49,6 +53,7 @@ def serve(command, folder):
             url = re.search(r"http://127\.0\.0\.1:\d+", line)
         with urllib.request.urlopen(url[0] + "/", timeout=20) as answer:
             assert answer.status == 200 and "html" in answer.headers["Content-Type"]
+        yield
     finally:
         running.send_signal(signal.SIGINT)
         running.wait(timeout=20)
@@ -58,19 +63,22 @@ def environment(folder):
     return {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "HOME": str(folder)}
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if list(commands(p))], ids=lambda p: p.stem)
+@pytest.mark.parametrize("page", [p for p in PAGES if list(blocks(p))], ids=lambda p: p.stem)
 def test_commands(page, scans, tmp_path):
     for name in "scan.nii.gz", "atlas.nii.gz":
         shutil.copy(scans / name, tmp_path)
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/ngforge").symlink_to(PROGRAM)
-    for command in commands(page):
-        if command.startswith("ngforge serve"):
-            serve(command, tmp_path)
-            continue
-        done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path, env=environment(tmp_path),
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT_S)
-        assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+    for commands in blocks(page):
+        with contextlib.ExitStack() as servers:
+            for command in commands:
+                if command.startswith("ngforge serve"):
+                    servers.enter_context(served(command, tmp_path))
+                    continue
+                done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path,
+                                      env=environment(tmp_path), stdin=subprocess.DEVNULL, capture_output=True,
+                                      text=True, timeout=TIMEOUT_S)
+                assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)

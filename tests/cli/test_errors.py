@@ -486,8 +486,18 @@ def check_of_nothing(folder):
     pass
 
 
-@case(3, "link", "nothing")
-def link_to_nothing(folder):
+@case(2, "link", "data")
+def link_to_a_folder(folder):
+    dataset(folder)
+
+
+@case(2, "link", "http://127.0.0.1:9/data/brain/", "--segments", "one")
+def segments_are_text(folder):
+    pass
+
+
+@case(3, "link", "http://127.0.0.1:9/data/brain/")
+def link_to_a_server_that_does_not_answer(folder):
     pass
 
 
