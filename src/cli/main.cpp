@@ -166,7 +166,8 @@ int run(int argc, char** argv) {
   CLI::App app("Volumes, labels and surfaces for Neuroglancer: convert, serve, check, read back.", "ngforge");
   app.set_version_flag("--version", "ngforge " NGFORGE_VERSION);
   app.footer(
-      "Example: ngforge serve scan.nii.gz --open\n"
+      "Examples: ngforge serve scan.nii.gz --open\n"
+      "          ngforge convert scan.nii.gz scan/\n"
       "Each command explains itself: ngforge COMMAND -h");
   app.require_subcommand(0, 1);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");

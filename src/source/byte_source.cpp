@@ -76,7 +76,7 @@ class PlainFile final : public ByteSource {
     std::size_t done = 0;
     while (done < out.size()) {
       const ssize_t moved = read_once(descriptor_.get(), out.subspan(done), static_cast<std::int64_t>(offset + done));
-      if (moved < 0) return system_error(place_, fmt::format("reading at byte {}", offset + done), errno);
+      if (moved < 0) return system_error(place_, fmt::format("cannot be read at byte {}", offset + done), errno);
       if (moved == 0) return ends_early(place_, offset, out.size(), offset + done);
       done += static_cast<std::size_t>(moved);
     }
@@ -136,7 +136,7 @@ Result<std::size_t> ByteStream::read_raw(std::span<std::byte> out) {
     return count;
   }
   const ssize_t moved = read_once(descriptor_.get(), out, -1);
-  if (moved < 0) return system_error(place_, "reading", errno);
+  if (moved < 0) return system_error(place_, "cannot be read", errno);
   return static_cast<std::size_t>(moved);
 }
 
@@ -217,10 +217,12 @@ Result<std::shared_ptr<ByteSource>> opened(Args&&... args) {
 Result<std::shared_ptr<ByteSource>> ByteSource::open(const std::string& place) {
   if (place == "-") return opened<ByteStream>("standard input", Descriptor(STDIN_FILENO, false), nullptr);
   const int fd = ::open(place.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return system_error(place, "opening", errno);
+  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+    return make_error(ErrorCode::not_found, "{}: expected a file or a dataset, found nothing", place).of_source();
+  if (fd < 0) return system_error(place, "cannot be opened", errno);
   Descriptor descriptor(fd, true);
   struct stat status{};
-  if (::fstat(fd, &status) != 0) return system_error(place, "looking at", errno);
+  if (::fstat(fd, &status) != 0) return system_error(place, "cannot be looked at", errno);
   if (S_ISDIR(status.st_mode))
     return make_error(ErrorCode::unsupported, "{}: expected a file, found a folder", place).of_source();
   if (!S_ISREG(status.st_mode)) return opened<ByteStream>(place, std::move(descriptor), nullptr);

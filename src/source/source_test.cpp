@@ -80,7 +80,8 @@ TEST(OpenSource, FifoIsOpenedOnce) {
 
 TEST(OpenSource, WhatIsNoVolumeIsSaidInOneLine) {
   const test::TempFolder folder;
-  expect_error(folder.path("absent.nii"), ErrorCode::not_found, "absent.nii: opening: No such file or directory");
+  expect_error(folder.path("absent.nii"), ErrorCode::not_found,
+               "absent.nii: expected a file or a dataset, found nothing");
   expect_error(folder.write("a.txt", Data(20, std::byte{0x41})), ErrorCode::unsupported,
                "a.txt: expected a volume (tried nifti, mgh");
   expect_error(folder.write("a.txt", Data(20, std::byte{0x41})), ErrorCode::unsupported,
