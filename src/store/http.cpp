@@ -29,7 +29,7 @@ using Tcp = asio::ip::tcp;
 
 constexpr auto kTimeout = std::chrono::seconds(60);  // for each step: connecting, asking, the head, the body
 constexpr std::size_t kMostIdle = 16;
-constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 32;
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 32, kSmallBytes = 1 << 16;
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -121,7 +121,7 @@ class Connection {
     auto code = run([&](auto handler) { http::async_write(stream_, request, std::move(handler)); });
     if (code) return code;
     http::response_parser<http::vector_body<std::byte>> parser;
-    parser.body_limit(kMostBytes);
+    parser.body_limit(boost::none);  // a head may tell of any size
     parser.skip(asked.verb == http::verb::head);
     code = run([&](auto handler) { http::async_read_header(stream_, buffer_, parser, std::move(handler)); });
     if (code) return code;
@@ -133,10 +133,14 @@ class Connection {
     reply.content_encoding = std::string(head[http::field::content_encoding]);
     reply.content_range = std::string(head[http::field::content_range]);
     reply.is_html = head[http::field::content_type].starts_with("text/html");
-    const bool is_part = asked.range && reply.status == 206 && reply.length == asked.range->length;
-    const bool wants_body = reply.status == 200 ? !asked.range : is_part;
-    if (parser.is_done() || wants_body)
+    const bool is_wanted =
+        asked.range ? reply.status == 206 && reply.length == asked.range->length : reply.status == 200;
+    // The text of an error is read only to keep the connection.
+    if (!parser.is_done() && (is_wanted || reply.length.value_or(kMostBytes) <= kSmallBytes)) {
+      if (reply.length.value_or(0) > kMostBytes) return make_error_code(http::error::body_limit);
+      parser.body_limit(kMostBytes);
       code = run([&](auto handler) { http::async_read(stream_, buffer_, parser, std::move(handler)); });
+    }
     if (code) return code;
     is_open_ = parser.is_done() && parser.keep_alive();
     reply.body = std::move(parser.get().body());
