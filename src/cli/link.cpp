@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <charconv>
+#include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/options.h"
@@ -23,9 +28,10 @@ Result<std::vector<std::string>> parse_segments(const std::string& text) {
   for (std::size_t begin = 0; begin < text.size();) {
     const auto comma = std::min(text.find(',', begin), text.size());
     ids.push_back(text.substr(begin, comma - begin));
-    const bool is_id = !ids.back().empty() && ids.back().size() <= 20 &&
-                       ids.back().find_first_not_of("0123456789") == std::string::npos;
-    if (!is_id)
+    const char* const end = ids.back().data() + ids.back().size();
+    std::uint64_t id = 0;
+    const auto parsed = std::from_chars(ids.back().data(), end, id);
+    if (parsed.ec != std::errc{} || parsed.ptr != end)
       return make_error(ErrorCode::invalid_argument, "--segments: expected ids such as 17,42, found \"{}\"", text);
     begin = comma + 1;
   }
@@ -38,14 +44,23 @@ std::string viewer_beside(const std::string& url) {
   return url.starts_with("http://") && data != std::string::npos ? url.substr(0, data) + "/v/ngforge/" : kPublicViewer;
 }
 
+// The URL alone, of a place that may also be spelled precomputed://URL or URL|neuroglancer-precomputed:
+std::string url_of(std::string_view place) {
+  constexpr std::string_view kPrefix = "precomputed://";
+  if (place.starts_with(kPrefix)) place.remove_prefix(kPrefix.size());
+  return std::string(place.substr(0, place.find('|')));
+}
+
 Result<int> run(const Options& options) {
   if (options.places.empty())
     return make_error(ErrorCode::invalid_argument, "link: expected at least one URL of a served dataset, found none")
         .with_hint("see ngforge link -h");
   NGFORGE_TRY(const auto segments, parse_segments(options.segments));
   std::vector<Dataset> datasets;
+  std::vector<std::string> urls;
   for (const std::string& place : options.places) {
-    if (!place.starts_with("http://"))
+    urls.push_back(url_of(place));
+    if (!urls.back().starts_with("http://"))
       return make_error(ErrorCode::invalid_argument, "{}: expected the http:// URL of a served dataset", place)
           .with_hint("ngforge serve shows files and folders, and prints their link");
     NGFORGE_TRY(Dataset dataset, open_dataset(place, {}, {}));
@@ -54,12 +69,11 @@ Result<int> run(const Options& options) {
   std::vector<ViewerLayer> layers;
   for (std::size_t i = 0; i < datasets.size(); ++i)
     layers.push_back(
-        {&datasets[i], options.places[i], datasets[i].type == "segmentation" ? segments : std::vector<std::string>{}});
+        {&datasets[i], urls[i], datasets[i].type == "segmentation" ? segments : std::vector<std::string>{}});
   NGFORGE_TRY(const std::string state, viewer_state(layers));
-  fmt::print("{}\n",
-             options.prints_state
-                 ? state
-                 : viewer_link(options.viewer.empty() ? viewer_beside(options.places[0]) : options.viewer, state));
+  fmt::print("{}\n", options.prints_state
+                         ? state
+                         : viewer_link(options.viewer.empty() ? viewer_beside(urls[0]) : options.viewer, state));
   return 0;
 }
 

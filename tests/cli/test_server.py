@@ -373,6 +373,30 @@ def test_a_plain_file_needs_no_scratch(folder):
         assert Site(line).ask(f"/data/live/{key}").status == 200
 
 
+# Links to what is served.
+
+def test_link(site):
+    entry = site.line["datasets"][2]
+    url = entry["url"]
+    for place in url, url[:-1], entry["source"], f"precomputed://{url[:-1]}":
+        state = json.loads(run("link", place, "--state").out)
+        assert state["layers"] == [entry["layer"]], place
+    link = run("link", *(e["url"] for e in site.line["datasets"])).out.strip()
+    assert link == site.line["viewer"]
+    assert run("link", url, "--viewer", "https://example.org/ng/").out.startswith("https://example.org/ng/#!%7B")
+
+
+def test_segments_of_a_link(tmp_path):
+    save_nifti(tmp_path / "s.nii", volumes.labels((20, 20, 20), "u4"))
+    with served(tmp_path / "s.nii") as (_, line):
+        url = line["datasets"][0]["url"]
+        assert "segments" not in json.loads(run("link", url, "--state").out)["layers"][0]
+        layer = json.loads(run("link", url, "--state", "--segments", "17,18446744073709551615").out)["layers"][0]
+        assert layer["segments"] == ["17", "18446744073709551615"]
+        for wrong in "18446744073709551616", "-1", "1,,2", "0x10", "1 ":
+            assert run("link", url, f"--segments={wrong}").status == 2, wrong
+
+
 def test_bad_choices():
     assert run("serve").status == 2
     assert run("serve", "x.nii", "--port", "99999").status == 2
