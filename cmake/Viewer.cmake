@@ -13,7 +13,7 @@ if(NGFORGE_VIEWER STREQUAL "WHEEL")
     COMMAND Python3::Interpreter ${fetch} ${client}
     DEPENDS ${fetch} COMMENT "Taking the Neuroglancer client from its wheel" VERBATIM)
 elseif(NOT NGFORGE_VIEWER STREQUAL "OFF")
-  set(client ${NGFORGE_VIEWER})
+  get_filename_component(client ${NGFORGE_VIEWER} ABSOLUTE BASE_DIR ${CMAKE_SOURCE_DIR})
 endif()
 if(NGFORGE_VIEWER STREQUAL "OFF")
   set(client_arguments)
