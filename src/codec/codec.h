@@ -25,6 +25,7 @@ struct CodecDescriptor {
   const char* title;  // for `ngforge formats`
   bool is_lossy;
   bool is_compressed;   // true: gzip on top gains nothing and is not applied by default (jpeg, png, jxl)
+  bool is_plain;        // true: the encoding of a dense block is its bytes (raw): writers need no copy
   bool has_block_size;  // true: `info` carries compressed_segmentation_block_size
   /// Whether this type and channel count can be encoded.
   bool (*supports)(DataType type, Index channels);

@@ -484,6 +484,7 @@ const CodecDescriptor compressed_segmentation_codec{.name = "compressed_segmenta
                                                     .title = "compressed_segmentation: labels in blocks with tables",
                                                     .is_lossy = false,
                                                     .is_compressed = false,
+                                                    .is_plain = false,
                                                     .has_block_size = true,
                                                     .supports = supports,
                                                     .encode = encode,

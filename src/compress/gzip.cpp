@@ -16,6 +16,7 @@ struct GzipCompressor::Impl {
   Impl(const Impl&) = delete;
   ~Impl() { libdeflate_free_compressor(compressor); }
   libdeflate_compressor* compressor;
+  Buffer space;
 };
 
 GzipCompressor::GzipCompressor(int level) : impl_(std::make_unique<Impl>(level)) {}
@@ -27,12 +28,18 @@ std::size_t GzipCompressor::bound(std::size_t input_bytes) const {
   return libdeflate_gzip_compress_bound(impl_->compressor, input_bytes);
 }
 
-void GzipCompressor::compress(std::span<const std::byte> in, Bytes& out) {
-  // Growing a vector fills it with zeros: it stays at the bound and is cut at the end, which costs nothing.
-  out.resize(bound(in.size()));
-  const std::size_t size = libdeflate_gzip_compress(impl_->compressor, in.data(), in.size(), out.data(), out.size());
+std::span<const std::byte> GzipCompressor::compress(std::span<const std::byte> in, Buffer& space) {
+  if (space.size() < bound(in.size())) space = Buffer(bound(in.size()));
+  const std::size_t size =
+      libdeflate_gzip_compress(impl_->compressor, in.data(), in.size(), space.data(), space.size());
   NGFORGE_ASSERT(size > 0);
-  out.resize(size);
+  return space.span().first(size);
+}
+
+void GzipCompressor::compress(std::span<const std::byte> in, Bytes& out) {
+  // A vector would fill itself with zeros up to the bound.
+  const auto compressed = compress(in, impl_->space);
+  out.assign(compressed.begin(), compressed.end());
 }
 
 bool looks_like_gzip(std::span<const std::byte> bytes) {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/block.h"
 #include "ngforge/error.h"
 #include "ngforge/store.h"
 
@@ -21,6 +22,8 @@ class GzipCompressor {
   GzipCompressor& operator=(GzipCompressor&&) noexcept;
   /// Replaces the content of `out`. The same input gives the same bytes for one library version.
   void compress(std::span<const std::byte> in, Bytes& out);
+  /// The same into `space`, which is grown to the bound when it is shorter; returns the part of it that was used.
+  std::span<const std::byte> compress(std::span<const std::byte> in, Buffer& space);
   /// The most bytes that `input_bytes` can become.
   std::size_t bound(std::size_t input_bytes) const;
 

@@ -215,10 +215,13 @@ Result<void> Cascade::store_chunk(Worker& worker, Level& level, Index sequence, 
   }
   ++counts.stored;
   if (level.sink->is_finished(cell)) return level.sink->pass(sequence, cell);
-  NGFORGE_CHECK(volume_.codec->encode(view, volume_.codec_options, worker.encoded));
-  if (!worker.gzip) return level.sink->put(sequence, cell, worker.encoded);
-  worker.gzip->compress(worker.encoded, worker.compressed);
-  return level.sink->put(sequence, cell, worker.compressed);
+  std::span<const std::byte> bytes = view.dense_bytes();
+  if (!volume_.codec->is_plain) {
+    NGFORGE_CHECK(volume_.codec->encode(view, volume_.codec_options, worker.encoded));
+    bytes = worker.encoded;
+  }
+  if (worker.gzip) bytes = worker.gzip->compress(bytes, worker.compressed);
+  return level.sink->put(sequence, cell, bytes);
 }
 
 // Every cell of the next scale is made by exactly one brick: across the strip by the one that holds its first voxel,

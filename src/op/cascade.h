@@ -63,8 +63,8 @@ class Cascade {
   };
   // What a worker owns, so that tasks allocate nothing.
   struct Worker {
-    Buffer brick, pieces, gathered, coarse, packed;
-    Bytes encoded, compressed;
+    Buffer brick, pieces, gathered, coarse, packed, compressed;
+    Bytes encoded;
     std::optional<GzipCompressor> gzip;
   };
 

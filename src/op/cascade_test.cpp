@@ -64,10 +64,10 @@ class FakeSource final : public VolumeSource {
 class MemorySink final : public ChunkSink {
  public:
   bool is_finished(const GridVec&) const override { return false; }
-  Result<void> put(Index sequence, const GridVec& cell, Bytes& bytes) override {
+  Result<void> put(Index sequence, const GridVec& cell, std::span<const std::byte> bytes) override {
     std::lock_guard lock(mutex);
     EXPECT_TRUE(sequences.emplace(sequence, cell).second);
-    chunks[{cell.x, cell.y, cell.z}] = bytes;
+    chunks[{cell.x, cell.y, cell.z}] = Bytes(bytes.begin(), bytes.end());
     return {};
   }
   Result<void> pass(Index sequence, const GridVec& cell) override {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "layout/volume_info.h"
@@ -25,8 +26,8 @@ class ChunkSink {
   virtual ~ChunkSink() = default;
   /// True when the chunk's file was finished by an earlier run: it is then handed over with pass() and stays untouched.
   virtual bool is_finished(const GridVec& cell) const = 0;
-  /// Stores an encoded chunk. May wait for chunks with lower numbers; `bytes` may be emptied.
-  virtual Result<void> put(Index sequence, const GridVec& cell, Bytes& bytes) = 0;
+  /// Stores an encoded chunk. May wait for chunks with lower numbers.
+  virtual Result<void> put(Index sequence, const GridVec& cell, std::span<const std::byte> bytes) = 0;
   /// Notes a chunk that is not stored: empty, or in a finished file.
   virtual Result<void> pass(Index sequence, const GridVec& cell) = 0;
   /// Ends all waiting after a failure elsewhere.

@@ -13,7 +13,7 @@ class FileSink final : public ChunkSink {
 
   bool is_finished(const GridVec& cell) const override { return resume_ && writer_.exists(name(cell)); }
 
-  Result<void> put(Index, const GridVec& cell, Bytes& bytes) override {
+  Result<void> put(Index, const GridVec& cell, std::span<const std::byte> bytes) override {
     NGFORGE_CHECK(writer_.write(name(cell), bytes));
     ++counts_.files;
     counts_.bytes += bytes.size();

@@ -52,8 +52,8 @@ class ShardSink final : public ChunkSink {
 
   bool is_finished(const GridVec& cell) const override { return shards_.at(place(cell).shard).is_finished; }
 
-  Result<void> put(Index sequence, const GridVec& cell, Bytes& bytes) override {
-    return hand_over(sequence, {cell, true, std::move(bytes)});
+  Result<void> put(Index sequence, const GridVec& cell, std::span<const std::byte> bytes) override {
+    return hand_over(sequence, {cell, true, Bytes(bytes.begin(), bytes.end())});
   }
   Result<void> pass(Index sequence, const GridVec& cell) override { return hand_over(sequence, {cell, false, {}}); }
 
