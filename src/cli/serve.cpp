@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <cstdio>
 #include <memory>
@@ -55,6 +57,17 @@ Result<std::vector<Dataset>> open_all(const Options& options, const RunOptions& 
 
 std::string three(const auto& v, std::string_view between) {
   return fmt::format("{:.10g}{}{:.10g}{}{:.10g}", v[0], between, v[1], between, v[2]);
+}
+
+// Voxel size in the unit that people use for it.
+std::string resolution_text(const std::array<double, 3>& resolution_nm) {
+  const double largest_nm = *std::max_element(resolution_nm.begin(), resolution_nm.end());
+  const auto [unit_nm, unit] = largest_nm >= 1e5   ? std::pair(1e6, "mm")
+                               : largest_nm >= 1e3 ? std::pair(1e3, "µm")
+                                                   : std::pair(1.0, "nm");
+  std::array<double, 3> lengths = resolution_nm;
+  for (double& length : lengths) length /= unit_nm;
+  return fmt::format("{} {}", three(lengths, " x "), unit);
 }
 
 std::array<double, 3> size_of_box(const Dataset& dataset) {
@@ -154,7 +167,7 @@ class Exhibition {
     for (const ViewerLayer& layer : layers(url)) {
       const Dataset& dataset = *layer.dataset;
       rows.push_back({dataset.name, dataset.type, three(size_of_box(dataset), " x ") + " voxels",
-                      three(dataset.resolution_nm, " x ") + " nm", layer.url,
+                      resolution_text(dataset.resolution_nm), layer.url,
                       viewer_link(kClientPath, viewer_state({&layer, 1}).value_or("{}"))});
     }
     return start_page(rows, viewer_link(kClientPath, state(url)));

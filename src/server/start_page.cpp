@@ -8,7 +8,7 @@ namespace {
 
 constexpr const char* kHead = R"(<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>ngforge</title><style>
+<title>ngforge</title><link rel="icon" href="data:,"><style>
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 56rem; margin: 2rem auto; padding: 0 1rem; }
 ul { list-style: none; padding: 0; }

@@ -53,7 +53,12 @@ def served(program, *arguments):
 
 
 def _beginning_at(link, look):
-    """The link with the first look in its state: what a page has once loaded it keeps, and reads at any zoom."""
+    """The link with the first look in its state: what a page has once loaded it keeps, and reads at any zoom.
+
+    A link without a state, which shows what the server says, is left as it is.
+    """
+    if "#!" not in link:
+        return link
     address, state = link.split("#!")
     state = json.loads(urllib.parse.unquote(state))
     state.update(position=look.position, crossSectionScale=look.scale, prefetch=False)
