@@ -7,7 +7,9 @@
 #include <mutex>
 #include <set>
 
+#include <signal.h>
 #include <spawn.h>
+#include <unistd.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
@@ -176,12 +178,34 @@ class Exhibition {
   const std::vector<Dataset> datasets_;
 };
 
-void open_browser(const std::string& link) {
-  std::string program = "xdg-open", argument = link;
+// The browser is a process of its own: it gets neither our signal mask nor our Ctrl-C, and does not write into results.
+void open_browser(const std::string& url) {
+  posix_spawnattr_t attributes;
+  posix_spawn_file_actions_t files;
+  ::posix_spawnattr_init(&attributes);
+  ::posix_spawn_file_actions_init(&files);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  ::posix_spawnattr_setsigmask(&attributes, &none);
+  ::posix_spawnattr_setsigdefault(&attributes, &all);
+  ::posix_spawnattr_setpgroup(&attributes, 0);
+  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
+  ::posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
+  std::string program = "xdg-open", argument = url;
   char* const arguments[] = {program.data(), argument.data(), nullptr};
   pid_t child = 0;
-  if (::posix_spawnp(&child, program.c_str(), nullptr, nullptr, arguments, environ) != 0)
+  if (::posix_spawnp(&child, program.c_str(), &files, &attributes, arguments, environ) != 0)
     fmt::print(stderr, "ngforge: note: no browser could be started; open the link yourself\n");
+  ::posix_spawn_file_actions_destroy(&files);
+  ::posix_spawnattr_destroy(&attributes);
+}
+
+// How other machines may reach a server that listens on all addresses; "" when it does not.
+std::string notice_for_others(const std::string& bind, const std::string& url) {
+  char name[256] = "";
+  if ((bind != "0.0.0.0" && bind != "::") || ::gethostname(name, sizeof name - 1) != 0) return "";
+  return fmt::format("other machines may find it at http://{}{}/", name, url.substr(url.rfind(':')));
 }
 
 void wait_for(const std::stop_token& stop) {
@@ -214,7 +238,9 @@ Result<int> run(const Options& options, const CommandContext& context) {
   else
     exhibition->print(url);
   std::fflush(stdout);
-  if (options.opens) open_browser(exhibition->link(url));
+  const std::string notice = notice_for_others(options.bind, url);
+  if (!notice.empty() && run_options.on_notice) run_options.on_notice(notice);
+  if (options.opens) open_browser(url + kClientPath);
   wait_for(context.stop);
   return 0;
 }

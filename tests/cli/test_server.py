@@ -397,6 +397,27 @@ def test_segments_of_a_link(tmp_path):
             assert run("link", url, f"--segments={wrong}").status == 2, wrong
 
 
+def test_the_browser_is_started(folder, tmp_path):
+    (tmp_path / "xdg-open").write_text(f'#!/bin/sh\necho noise\necho "$1" >{tmp_path}/seen.new\nmv {tmp_path}/seen.new {tmp_path}/seen\n')
+    (tmp_path / "xdg-open").chmod(0o755)
+    with served(folder / "flat", "--open", PATH=f"{tmp_path}:/usr/bin:/bin") as (process, line):
+        until = time.monotonic() + LIMIT_S
+        while not (tmp_path / "seen").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        seen = (tmp_path / "seen").read_text().strip()
+        assert seen.startswith(line["url"]) and Site(line).ask("/" + seen.removeprefix(line["url"])).status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.read() == "", "nothing but the line of JSON"
+
+
+def test_a_server_for_other_machines(folder):
+    with served(folder / "flat", "--bind", "0.0.0.0") as (_, line):
+        site = Site(line)
+        assert site.status(b"/data/flat/info", "brain.example:80") == 200
+        state = json.loads(site.ask("/state.json", host="brain.example:80").content)
+        assert state["layers"][0]["source"]["url"] == "http://brain.example:80/data/flat/|neuroglancer-precomputed:"
+
+
 def test_bad_choices():
     assert run("serve").status == 2
     assert run("serve", "x.nii", "--port", "99999").status == 2
