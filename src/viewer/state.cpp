@@ -80,6 +80,13 @@ std::array<double, 3> world_nm(const Dataset& dataset, const std::array<double, 
   return world;
 }
 
+// The unit of a view in world space: people count brains in millimetres, but the viewer shows whole units only, so the
+// smallest voxel must not vanish in one.
+double world_unit_nm(const Dataset& dataset) {
+  const double voxel_nm = *std::min_element(dataset.resolution_nm.begin(), dataset.resolution_nm.end());
+  return voxel_nm >= 1e5 ? 1e6 : voxel_nm >= 1e2 ? 1e3 : 1;
+}
+
 }  // namespace
 
 std::string layer_source(const std::string& url) {
@@ -101,7 +108,7 @@ Result<std::string> viewer_state(std::span<const ViewerLayer> layers) {
                                      [](const ViewerLayer& l) { return l.dataset->transform_nm.has_value(); });
   // Nanometres of one unit of each global dimension.
   std::array<double, 3> unit_nm = first.resolution_nm;
-  if (has_world) unit_nm = {1e6, 1e6, 1e6};
+  if (has_world) unit_nm.fill(world_unit_nm(first));
   Json state;
   const char* const names[] = {"x", "y", "z"};
   for (std::size_t a = 0; a < 3; ++a) state["dimensions"][names[a]] = {unit_nm[a] * 1e-9, "m"};

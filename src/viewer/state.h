@@ -24,8 +24,9 @@ std::string layer_transform(const Dataset& dataset);
 std::string layer_source(const std::string& url);
 /// The whole layer object as JSON text. Errors: those of Dataset::contrast.
 Result<std::string> layer_json(const ViewerLayer& layer);
-/// The viewer's state: layers, dimensions (millimetres when a dataset has a transform, else voxels of the first),
-/// position at the centre of the first layer, zoomed so that it fits. JSON text. Errors: those of Dataset::contrast.
+/// The viewer's state: layers, dimensions (when a dataset has a transform millimetres, of small voxels micrometres or
+/// nanometres; else voxels of the first), position at the centre of the first layer, zoomed so that it fits. JSON text.
+/// Errors: those of Dataset::contrast.
 Result<std::string> viewer_state(std::span<const ViewerLayer> layers);
 /// The link that opens a viewer with this state: URL#!STATE, encoded as the viewer does.
 std::string viewer_link(const std::string& viewer_url, const std::string& state);

@@ -51,6 +51,19 @@ TEST(State, LooksAtTheCentreInMillimetres) {
   EXPECT_EQ(state["layers"][0]["shaderControls"]["normalized"]["range"], json::parse("[3, 180.5]"));
 }
 
+TEST(State, SmallVoxelsAreCountedInSmallUnits) {
+  Dataset dataset = brain();
+  const ViewerLayer layer{&dataset, "http://h/", {}};
+  const std::pair<double, double> cases[] = {{1e5, 1e-3}, {99e3, 1e-6}, {100, 1e-6}, {8, 1e-9}};
+  for (const auto& [voxel_nm, unit_m] : cases) {
+    dataset.resolution_nm = {2e5, voxel_nm, 2e5};
+    const json state = json::parse(*viewer_state({&layer, 1}));
+    EXPECT_DOUBLE_EQ(state["dimensions"]["x"][0].get<double>(), unit_m) << voxel_nm;
+    // The middle of 10 voxels of 0.2 mm from -100 mm.
+    EXPECT_DOUBLE_EQ(state["position"][0].get<double>() * unit_m, -0.099) << voxel_nm;
+  }
+}
+
 TEST(State, SegmentsAreStrings) {
   Dataset dataset = brain();
   dataset.type = "segmentation";
