@@ -109,6 +109,7 @@ struct Dataset {
   std::optional<Affine> transform_nm;  // transform.json: corner nm -> world nm
   /// Range that a grey image should be shown with: percentiles of the coarsest scale. Computed when called.
   std::function<Result<std::array<double, 2>>()> contrast;
+  bool contrast_is_slow = false;  // it takes a whole stream, or much of a large file
 };
 
 /// Opens a place for `serve` and `link`. Errors: those of open_source and of precomputed datasets, all concerns_source.

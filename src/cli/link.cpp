@@ -67,10 +67,13 @@ Result<int> run(const Options& options) {
     datasets.push_back(std::move(dataset));
   }
   std::vector<ViewerLayer> layers;
-  for (std::size_t i = 0; i < datasets.size(); ++i)
-    layers.push_back(
-        {&datasets[i], urls[i], datasets[i].type == "segmentation" ? segments : std::vector<std::string>{}});
-  NGFORGE_TRY(const std::string state, viewer_state(layers));
+  for (std::size_t i = 0; i < datasets.size(); ++i) {
+    ViewerLayer layer{&datasets[i], urls[i], {}, {}};
+    if (datasets[i].type == "segmentation") layer.segments = segments;
+    NGFORGE_CHECK(find_contrast(layer));
+    layers.push_back(std::move(layer));
+  }
+  const std::string state = viewer_state(layers);
   fmt::print("{}\n", options.prints_state
                          ? state
                          : viewer_link(options.viewer.empty() ? viewer_beside(urls[0]) : options.viewer, state));

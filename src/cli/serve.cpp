@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstdio>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 
 #include <signal.h>
@@ -85,25 +88,62 @@ std::string client_page(const std::string& html) {
   return head == std::string::npos ? html : html.substr(0, head + 6) + std::string(kScript) + html.substr(head + 6);
 }
 
+// A dataset and its contrast, which is found once: at the start, or when a viewer asks for its state if it takes long.
+class Exhibit {
+ public:
+  explicit Exhibit(Dataset dataset) : dataset_(std::move(dataset)) {}
+
+  const Dataset& dataset() const { return dataset_; }
+  bool is_settled() const { return is_settled_; }
+  std::string url(const std::string& site_url) const {
+    return site_url + "/data/" + percent_encode(dataset_.name) + "/";
+  }
+
+  /// Finds the contrast. Errors: those of Dataset::contrast; only the first call may have one.
+  Result<void> settle() {
+    const std::lock_guard lock(mutex_);
+    if (is_settled_) return {};
+    ViewerLayer layer{&dataset_, "", {}, {}};
+    Result<void> result = find_contrast(layer);
+    contrast_ = layer.contrast;
+    is_settled_ = true;
+    return result;
+  }
+
+  ViewerLayer layer(const std::string& site_url) const {
+    return {&dataset_, url(site_url), {}, is_settled_ ? contrast_ : std::nullopt};
+  }
+
+ private:
+  const Dataset dataset_;
+  std::mutex mutex_;
+  std::atomic<bool> is_settled_ = false;  // contrast_ does not change any more
+  std::optional<std::array<double, 2>> contrast_;
+};
+
+using Exhibits = std::vector<std::shared_ptr<Exhibit>>;
+
 // What is served: datasets, the client, the start page. Whatever holds URLs is made for the name by which the client
 // calls the server.
 class Exhibition {
  public:
-  /// Finds the contrast of every image, once. Errors: those of Dataset::contrast.
-  static Result<std::shared_ptr<Exhibition>> create(std::vector<Dataset> datasets) {
+  /// `on_notice` is told what cannot be shown well. Errors: those of Dataset::contrast.
+  static Result<std::shared_ptr<Exhibition>> create(std::vector<Dataset> datasets,
+                                                    std::function<void(const std::string&)> on_notice) {
+    Exhibits exhibits;
     for (Dataset& dataset : datasets) {
-      if (!dataset.contrast || dataset.type != "image" || dataset.is_rgb) continue;
-      NGFORGE_TRY(const auto range, dataset.contrast());
-      dataset.contrast = [range] { return Result<std::array<double, 2>>(range); };
+      const bool may_wait = dataset.contrast_is_slow;
+      exhibits.push_back(std::make_shared<Exhibit>(std::move(dataset)));
+      if (!may_wait) NGFORGE_CHECK(exhibits.back()->settle());
     }
-    return std::shared_ptr<Exhibition>(new Exhibition(std::move(datasets)));
+    return std::shared_ptr<Exhibition>(new Exhibition(std::move(exhibits), std::move(on_notice)));
   }
 
   static Result<Site> site(const std::shared_ptr<Exhibition>& self) {
     Site site;
     const auto assets = make_asset_store();
-    for (const Dataset& dataset : self->datasets_)
-      site.mounts.push_back({"/data/" + dataset.name + "/", dataset.store, ""});
+    for (const auto& exhibit : self->exhibits_)
+      site.mounts.push_back({"/data/" + exhibit->dataset().name + "/", exhibit->dataset().store, ""});
     site.mounts.push_back({kClientPath, assets, "index.html"});
     if (viewer_assets().empty()) {
       constexpr const char* kText =
@@ -119,17 +159,24 @@ class Exhibition {
       site.redirects = {{"/viewer/", kClientPath}, {"/viewer", kClientPath}};
     }
     site.redirects.emplace_back("/licenses/neuroglancer", std::string(kClientPath) + "LICENSE.txt");
-    site.pages.push_back(
-        {"/state.json", "application/json", [self](const std::string& url) { return self->state(url); }});
+    const auto add_state = [&](const std::string& path, const Exhibits& shown) {
+      site.pages.push_back({path, "application/json", [self, shown](const std::string& url) {
+                              self->settle(shown);
+                              return viewer_state(layers(shown, url));
+                            }});
+    };
+    add_state("/state.json", self->exhibits_);
+    for (const auto& exhibit : self->exhibits_) add_state("/state/" + exhibit->dataset().name + ".json", {exhibit});
     site.pages.push_back({"/", "text/html; charset=utf-8", [self](const std::string& url) { return self->page(url); }});
     return site;
   }
 
-  std::string link(const std::string& url) const { return viewer_link(url + kClientPath, state(url)); }
+  /// The link to all that is served.
+  std::string link(const std::string& url) const { return link(exhibits_, url, url, "/state.json"); }
 
   std::string json(const std::string& url) const {
     Json json{{"url", url + "/"}, {"viewer", link(url)}, {"datasets", Json::array()}};
-    for (const ViewerLayer& layer : layers(url)) {
+    for (const ViewerLayer& layer : layers(exhibits_, url)) {
       const Dataset& dataset = *layer.dataset;
       const auto size = dataset.box_vox.size();
       json["datasets"].push_back({{"name", dataset.name},
@@ -137,7 +184,7 @@ class Exhibition {
                                   {"url", layer.url},
                                   {"source", layer_source(layer.url)},
                                   {"transform", Json::parse(layer_transform(dataset))},
-                                  {"layer", Json::parse(layer_json(layer).value_or("null"))},
+                                  {"layer", Json::parse(layer_json(layer))},
                                   {"size_xyz", {size.x, size.y, size.z}},
                                   {"resolution_nm", dataset.resolution_nm}});
     }
@@ -145,37 +192,51 @@ class Exhibition {
   }
 
   void print(const std::string& url) const {
-    for (const ViewerLayer& layer : layers(url))
-      fmt::print("{}: {}, {} voxels, {}\n", layer.dataset->name, layer.dataset->type,
-                 three(size_of_box(*layer.dataset), " x "), layer.url);
+    for (const auto& exhibit : exhibits_)
+      fmt::print("{}: {}, {} voxels, {}\n", exhibit->dataset().name, exhibit->dataset().type,
+                 three(size_of_box(exhibit->dataset()), " x "), exhibit->url(url));
     fmt::print("{}\n", link(url));
   }
 
  private:
-  explicit Exhibition(std::vector<Dataset> datasets) : datasets_(std::move(datasets)) {}
+  Exhibition(Exhibits exhibits, std::function<void(const std::string&)> on_notice)
+      : exhibits_(std::move(exhibits)), on_notice_(std::move(on_notice)) {}
 
-  std::vector<ViewerLayer> layers(const std::string& url) const {
+  static std::vector<ViewerLayer> layers(const Exhibits& shown, const std::string& url) {
     std::vector<ViewerLayer> layers;
-    for (const Dataset& dataset : datasets_)
-      layers.push_back({&dataset, url + "/data/" + percent_encode(dataset.name) + "/", {}});
+    for (const auto& exhibit : shown) layers.push_back(exhibit->layer(url));
     return layers;
   }
 
-  // The contrasts are known: nothing can fail any more.
-  std::string state(const std::string& url) const { return viewer_state(layers(url)).value_or("{}"); }
+  // The viewer is led to the data even so: it shows what can be read, and says what cannot.
+  void settle(const Exhibits& shown) const {
+    for (const auto& exhibit : shown) {
+      const auto result = exhibit->settle();
+      if (!result && on_notice_) on_notice_("no contrast is known: " + result.error().message);
+    }
+  }
+
+  // Holds the whole state, or, while a contrast is not known, only where the state will be found.
+  static std::string link(const Exhibits& shown, const std::string& client_url, const std::string& url,
+                          const std::string& state_path) {
+    const bool is_known = std::ranges::all_of(shown, [](const auto& exhibit) { return exhibit->is_settled(); });
+    if (is_known) return viewer_link(client_url + kClientPath, viewer_state(layers(shown, url)));
+    return client_url + kClientPath + "#!" + url + state_path;
+  }
 
   std::string page(const std::string& url) const {
     std::vector<StartPageRow> rows;
-    for (const ViewerLayer& layer : layers(url)) {
-      const Dataset& dataset = *layer.dataset;
+    for (const auto& exhibit : exhibits_) {
+      const Dataset& dataset = exhibit->dataset();
       rows.push_back({dataset.name, dataset.type, three(size_of_box(dataset), " x ") + " voxels",
-                      resolution_text(dataset.resolution_nm), layer.url,
-                      viewer_link(kClientPath, viewer_state({&layer, 1}).value_or("{}"))});
+                      resolution_text(dataset.resolution_nm), exhibit->url(url),
+                      link({exhibit}, "", url, "/state/" + percent_encode(dataset.name) + ".json")});
     }
-    return start_page(rows, viewer_link(kClientPath, state(url)));
+    return start_page(rows, link(exhibits_, "", url, "/state.json"));
   }
 
-  const std::vector<Dataset> datasets_;
+  const Exhibits exhibits_;
+  const std::function<void(const std::string&)> on_notice_;
 };
 
 // The browser is a process of its own: it gets neither our signal mask nor our Ctrl-C, and does not write into results.
@@ -229,7 +290,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
   }
   NGFORGE_TRY(auto datasets, open_all(options, run_options));
   NGFORGE_TRY(const auto server, HttpServer::listen(server_options));
-  NGFORGE_TRY(const auto exhibition, Exhibition::create(std::move(datasets)));
+  NGFORGE_TRY(const auto exhibition, Exhibition::create(std::move(datasets), run_options.on_notice));
   NGFORGE_TRY(Site site, Exhibition::site(exhibition));
   server->serve(std::move(site));
   const std::string url = server->url();

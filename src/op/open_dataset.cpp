@@ -20,6 +20,9 @@
 namespace ngforge {
 namespace {
 
+// Reading this much and scaling it down takes no longer than people wait for a program to start.
+constexpr std::uint64_t kQuickBytes = 256 << 20;
+
 // The longest first.
 constexpr std::string_view kSuffixes[] = {".nii.gz", ".mgh.gz", ".nii", ".mgz", ".mgh"};
 
@@ -64,7 +67,10 @@ Result<Dataset> open_live(const std::string& place, VolumeOptions options, const
   for (const std::string& notice : plan.notices) {
     if (run.on_notice) run.on_notice(notice);
   }
+  const std::uint64_t voxels = static_cast<std::uint64_t>(plan.scales.front().box_vox.size().product());
   Dataset dataset;
+  dataset.contrast_is_slow = source->access() == Access::once ||
+                             voxels * plan.source_channels.size() * size_of(plan.values.from) > kQuickBytes;
   NGFORGE_TRY(dataset.store, render(place, std::move(source), plan, run));
   dataset.type = plan.is_segmentation ? "segmentation" : "image";
   dataset.data_type = plan.type;

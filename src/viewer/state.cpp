@@ -46,7 +46,7 @@ Json transform_json(const Dataset& dataset) {
   return {{"outputDimensions", dimensions}, {"inputDimensions", dimensions}, {"matrix", matrix}};
 }
 
-Result<Json> make_layer(const ViewerLayer& layer) {
+Json make_layer(const ViewerLayer& layer) {
   const Dataset& dataset = *layer.dataset;
   Json json;
   json["type"] = dataset.type;
@@ -60,9 +60,9 @@ Result<Json> make_layer(const ViewerLayer& layer) {
   json["opacity"] = 1;
   if (dataset.is_rgb) {
     json["shader"] = kRgbShader;
-  } else if (dataset.contrast) {
-    NGFORGE_TRY(const auto range, dataset.contrast());
-    json["shaderControls"]["normalized"]["range"] = {number(range[0]), number(range[1])};
+  } else if (layer.contrast) {
+    const auto& [low, high] = *layer.contrast;
+    json["shaderControls"]["normalized"]["range"] = {number(low), number(high)};
   }
   return json;
 }
@@ -97,12 +97,18 @@ std::string layer_transform(const Dataset& dataset) {
   return transform_json(dataset).dump();
 }
 
-Result<std::string> layer_json(const ViewerLayer& layer) {
-  NGFORGE_TRY(const Json json, make_layer(layer));
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+Result<void> find_contrast(ViewerLayer& layer) {
+  const Dataset& dataset = *layer.dataset;
+  if (!dataset.contrast || dataset.type != "image" || dataset.is_rgb) return {};
+  NGFORGE_TRY(layer.contrast, dataset.contrast());
+  return {};
 }
 
-Result<std::string> viewer_state(std::span<const ViewerLayer> layers) {
+std::string layer_json(const ViewerLayer& layer) {
+  return make_layer(layer).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string viewer_state(std::span<const ViewerLayer> layers) {
   const Dataset& first = *layers.front().dataset;
   const bool has_world = std::any_of(layers.begin(), layers.end(),
                                      [](const ViewerLayer& l) { return l.dataset->transform_nm.has_value(); });
@@ -131,10 +137,7 @@ Result<std::string> viewer_state(std::span<const ViewerLayer> layers) {
     state["projectionOrientation"] = {1, 0, 0, 0};
   }
   state["layers"] = Json::array();
-  for (const ViewerLayer& layer : layers) {
-    NGFORGE_TRY(Json json, make_layer(layer));
-    state["layers"].push_back(std::move(json));
-  }
+  for (const ViewerLayer& layer : layers) state["layers"].push_back(make_layer(layer));
   state["selectedLayer"] = {{"layer", first.name}};
   state["layout"] = "4panel";
   return state.dump(-1, ' ', false, Json::error_handler_t::replace);

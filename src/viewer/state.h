@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,8 +15,9 @@ namespace ngforge {
 /// A dataset and where the browser finds it.
 struct ViewerLayer {
   const Dataset* dataset = nullptr;
-  std::string url;                    // "http://127.0.0.1:9123/data/t1/": the folder of its `info`
-  std::vector<std::string> segments;  // ids to select; empty: all are shown
+  std::string url;                                // "http://127.0.0.1:9123/data/t1/": the folder of its `info`
+  std::vector<std::string> segments;              // ids to select; empty: all are shown
+  std::optional<std::array<double, 2>> contrast;  // range of a grey image; none: the whole range of its type
 };
 
 /// What the viewer takes as `source.transform`: T's first three rows, rotation columns times resolution_nm, to
@@ -22,12 +25,13 @@ struct ViewerLayer {
 std::string layer_transform(const Dataset& dataset);
 /// The layer's `source.url`: URL|neuroglancer-precomputed:
 std::string layer_source(const std::string& url);
-/// The whole layer object as JSON text. Errors: those of Dataset::contrast.
-Result<std::string> layer_json(const ViewerLayer& layer);
+/// The whole layer object as JSON text.
+std::string layer_json(const ViewerLayer& layer);
 /// The viewer's state: layers, dimensions (when a dataset has a transform millimetres, of small voxels micrometres or
 /// nanometres; else voxels of the first), position at the centre of the first layer, zoomed so that it fits. JSON text.
-/// Errors: those of Dataset::contrast.
-Result<std::string> viewer_state(std::span<const ViewerLayer> layers);
+std::string viewer_state(std::span<const ViewerLayer> layers);
+/// Finds the contrast of a layer that is shown with one. Errors: those of Dataset::contrast.
+Result<void> find_contrast(ViewerLayer& layer);
 /// The link that opens a viewer with this state: URL#!STATE, encoded as the viewer does.
 std::string viewer_link(const std::string& viewer_url, const std::string& state);
 

@@ -43,8 +43,10 @@ TEST(State, ChannelsKeepADimensionOfTheirOwn) {
 
 TEST(State, LooksAtTheCentreInMillimetres) {
   const Dataset dataset = brain();
-  const ViewerLayer layer{&dataset, "http://127.0.0.1:9123/data/t1/", {}};
-  const json state = json::parse(*viewer_state({&layer, 1}));
+  ViewerLayer layer{&dataset, "http://127.0.0.1:9123/data/t1/", {}, {}};
+  EXPECT_FALSE(json::parse(layer_json(layer)).contains("shaderControls"));
+  ASSERT_TRUE(find_contrast(layer).has_value());
+  const json state = json::parse(viewer_state({&layer, 1}));
   EXPECT_EQ(state["dimensions"]["x"], json::parse("[0.001, \"m\"]"));
   EXPECT_EQ(state["position"], json::parse("[-90.0, -30.0, 30.0]"));
   EXPECT_EQ(state["layers"][0]["source"]["url"], "http://127.0.0.1:9123/data/t1/|neuroglancer-precomputed:");
@@ -53,11 +55,11 @@ TEST(State, LooksAtTheCentreInMillimetres) {
 
 TEST(State, SmallVoxelsAreCountedInSmallUnits) {
   Dataset dataset = brain();
-  const ViewerLayer layer{&dataset, "http://h/", {}};
+  const ViewerLayer layer{&dataset, "http://h/", {}, {}};
   const std::pair<double, double> cases[] = {{1e5, 1e-3}, {99e3, 1e-6}, {100, 1e-6}, {8, 1e-9}};
   for (const auto& [voxel_nm, unit_m] : cases) {
     dataset.resolution_nm = {2e5, voxel_nm, 2e5};
-    const json state = json::parse(*viewer_state({&layer, 1}));
+    const json state = json::parse(viewer_state({&layer, 1}));
     EXPECT_DOUBLE_EQ(state["dimensions"]["x"][0].get<double>(), unit_m) << voxel_nm;
     // The middle of 10 voxels of 0.2 mm from -100 mm.
     EXPECT_DOUBLE_EQ(state["position"][0].get<double>() * unit_m, -0.099) << voxel_nm;
@@ -67,8 +69,8 @@ TEST(State, SmallVoxelsAreCountedInSmallUnits) {
 TEST(State, SegmentsAreStrings) {
   Dataset dataset = brain();
   dataset.type = "segmentation";
-  const ViewerLayer layer{&dataset, "http://h/", {"18446744073709551615"}};
-  const json made = json::parse(*layer_json(layer));
+  const ViewerLayer layer{&dataset, "http://h/", {"18446744073709551615"}, {}};
+  const json made = json::parse(layer_json(layer));
   EXPECT_EQ(made["segments"], json::parse("[\"18446744073709551615\"]"));
   EXPECT_FALSE(made.contains("shaderControls"));
 }
@@ -77,8 +79,8 @@ TEST(State, WithoutATransformThereIsNone) {
   Dataset dataset = brain();
   dataset.transform_nm.reset();
   EXPECT_EQ(layer_transform(dataset), "null");
-  const ViewerLayer layer{&dataset, "http://h/", {}};
-  EXPECT_FALSE(json::parse(*layer_json(layer))["source"].contains("transform"));
+  const ViewerLayer layer{&dataset, "http://h/", {}, {}};
+  EXPECT_FALSE(json::parse(layer_json(layer))["source"].contains("transform"));
 }
 
 TEST(State, LinksAreEncoded) {

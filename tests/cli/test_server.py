@@ -373,6 +373,57 @@ def test_a_plain_file_needs_no_scratch(folder):
         assert Site(line).ask(f"/data/live/{key}").status == 200
 
 
+# A pipe that gives the beginning of a volume, and the rest only when told to: whoever needs voxels waits for them.
+def test_a_stream_is_read_when_the_viewer_asks(folder, tmp_path):
+    data = gzip.compress((folder / "live.nii").read_bytes())
+    os.mkfifo(tmp_path / "scan.nii.gz")
+    goes_on = threading.Event()
+
+    def feed():
+        with open(tmp_path / "scan.nii.gz", "wb", buffering=0) as pipe:
+            pipe.write(data[:4096])
+            goes_on.wait(LIMIT_S)
+            pipe.write(data[4096:])
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        with served(tmp_path / "scan.nii.gz") as (_, line):
+            site, layer = Site(line), line["datasets"][0]["layer"]
+            assert not goes_on.is_set(), "the line came before the data"
+            assert "shaderControls" not in layer
+            assert line["viewer"].endswith(f"/#!{line['url']}state.json")
+            assert site.ask("/data/scan/info").status == 200
+            assert "#!http" in site.ask("/").content.decode()
+            goes_on.set()
+            with served(folder / "live.nii") as (_, plain):
+                (expected,) = (entry["layer"]["shaderControls"] for entry in plain["datasets"])
+            for page in "/state.json", "/state/scan.json":
+                (found,) = json.loads(site.ask(page).content)["layers"]
+                assert found == layer | {"shaderControls": expected}, page
+            page = site.ask("/").content.decode()
+            assert "#!http" not in page and "#!%7B" in page, "links hold the state once it is known"
+    finally:
+        goes_on.set()
+        feeder.join()
+
+
+def test_a_broken_stream_still_has_a_state(folder, tmp_path):
+    data = gzip.compress((folder / "live.nii").read_bytes())
+    (tmp_path / "scan.nii.gz").write_bytes(data[: len(data) // 2])
+    process = subprocess.Popen([PROGRAM, "serve", tmp_path / "scan.nii.gz", "--json", "--port", "0"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    site = Site(json.loads(process.stdout.readline()))
+    for _ in range(2):
+        (layer,) = json.loads(site.ask("/state.json").content)["layers"]
+        assert layer == site.line["datasets"][0]["layer"]
+    key = chunk_keys(folder / "flat")[-1]
+    assert site.ask(f"/data/scan/{key}").status == 500
+    process.terminate()
+    notices = [text for text in process.communicate()[1].splitlines() if "no contrast is known" in text]
+    assert len(notices) == 1 and "scan.nii.gz" in notices[0], "said once"
+
+
 # Links to what is served.
 
 def test_link(site):

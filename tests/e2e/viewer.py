@@ -11,6 +11,7 @@ import signal
 import subprocess
 import time
 import urllib.parse
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -55,11 +56,15 @@ def served(program, *arguments):
 def _beginning_at(link, look):
     """The link with the first look in its state: what a page has once loaded it keeps, and reads at any zoom.
 
-    A link without a state, which shows what the server says, is left as it is.
+    A link without a state, which shows what the server says, is left as it is; one that names a state's place is
+    replaced by that state.
     """
     if "#!" not in link:
         return link
     address, state = link.split("#!")
+    if state.startswith("http"):
+        with urllib.request.urlopen(state) as answer:
+            state = answer.read().decode()
     state = json.loads(urllib.parse.unquote(state))
     state.update(position=look.position, crossSectionScale=look.scale, prefetch=False)
     return f"{address}#!{urllib.parse.quote(json.dumps(state))}"
