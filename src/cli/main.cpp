@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <numeric>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
@@ -51,22 +54,31 @@ class SignalWatch {
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     std::signal(SIGPIPE, SIG_IGN);
-    thread_ = std::jthread([this, signals](const std::stop_token& ended) {
-      const timespec moment{0, 50'000'000};
-      int waits = 0;
-      while (!ended.stop_requested()) {
-        const bool received = sigtimedwait(&signals, nullptr, &moment) > 0;
-        if (received && source_.stop_requested()) _exit(kInterrupted);
-        if (received) source_.request_stop();
-        if (source_.stop_requested() && ++waits > 100) _exit(kInterrupted);
-      }
-    });
+    thread_ = std::thread([this, signals] { watch(signals); });
+  }
+  ~SignalWatch() {
+    is_over_ = true;
+    ::pthread_kill(thread_.native_handle(), SIGTERM);  // wakes the watch, and nothing else: all threads block it
+    thread_.join();
   }
   std::stop_token token() const { return source_.get_token(); }
 
  private:
+  void watch(const sigset_t& signals) {
+    constexpr timespec kPatience{5, 0};
+    while (true) {
+      const bool is_stopping = source_.stop_requested();
+      const int received = is_stopping ? sigtimedwait(&signals, nullptr, &kPatience) : sigwaitinfo(&signals, nullptr);
+      if (is_over_) return;
+      if (received < 0 && errno == EINTR) continue;
+      if (is_stopping) _exit(kInterrupted);
+      source_.request_stop();
+    }
+  }
+
   std::stop_source source_;
-  std::jthread thread_;
+  std::atomic<bool> is_over_ = false;
+  std::thread thread_;
 };
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {

@@ -157,10 +157,11 @@ struct GzipStream::Impl {
 };
 
 void GzipStream::Impl::choose_engine() {
-  // ISA-L 2.30 finds fault with a right header checksum (FHCRC) when the header arrives in more than one piece.
-  constexpr std::byte kHeaderChecksum{0x02};
-  const bool has_header_checksum = pending.size() >= 4 && (pending[3] & kHeaderChecksum) != std::byte{0};
-  const bool takes_zlib = has_header_checksum || choice == InflateEngine::zlib;
+  // ISA-L 2.30 finds fault with a right header checksum (FHCRC) when the header arrives in more than one piece, and
+  // none with flags that RFC 1952 reserves.
+  constexpr std::byte kHeaderChecksum{0x02}, kReserved{0xe0};
+  const bool has_rare_flags = pending.size() >= 4 && (pending[3] & (kHeaderChecksum | kReserved)) != std::byte{0};
+  const bool takes_zlib = has_rare_flags || choice == InflateEngine::zlib;
   auto& slot = takes_zlib ? zlib : fastest;
   if (!slot) slot = make_engine(takes_zlib ? InflateEngine::zlib : choice);
   engine = slot.get();

@@ -150,6 +150,14 @@ TEST_P(GzipStreams, EveryWrongBitOfContentOrTrailerIsFound) {
   }
 }
 
+TEST_P(GzipStreams, ReservedFlagsAreRefused) {
+  for (const int bit : {5, 6, 7}) {
+    Data wrong = gzip(sample(700, 6));
+    wrong[3] |= static_cast<std::byte>(1 << bit);
+    EXPECT_FALSE(run(wrong).has_value()) << bit;
+  }
+}
+
 TEST_P(GzipStreams, CutInsideAFixedBlockStaysWithinTheInput) {
   // ISA-L 2.30 takes the bits that are missing for an end of block and counts more input than there is.
   constexpr unsigned char kBytes[] = {0x1f, 0x8b, 0x08, 0x00, 0xfb, 0x00, 0x92, 0xdd, 0xd3, 0xc9,
