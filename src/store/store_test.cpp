@@ -101,12 +101,11 @@ TEST_P(AnyStore, ReadsRangesExactly) {
 
 TEST_P(AnyStore, KnowsNoOtherKeys) {
   ASSERT_TRUE(store_->put("f/x", bytes_of("1")).has_value());
-  for (const std::string key : {"", "f", "f/", "/f/x", "f//x", "./f/x", "f/./x", "f/../f/x", "..", "f/x/", "f/x/y",
-                                "F/x", std::string("f/x\0", 4).c_str()})
-    if (key != "f/x") {
-      EXPECT_EQ(code_of(store_->get(key)), ErrorCode::not_found) << key;
-      EXPECT_EQ(code_of(store_->stat(key)), ErrorCode::not_found) << key;
-    }
+  for (const std::string key :
+       {"", "f", "f/", "/f/x", "f//x", "./f/x", "f/./x", "f/../f/x", "..", "f/x/", "f/x/y", "F/x"}) {
+    EXPECT_EQ(code_of(store_->get(key)), ErrorCode::not_found) << key;
+    EXPECT_EQ(code_of(store_->stat(key)), ErrorCode::not_found) << key;
+  }
   const std::string with_nul("f/x\0", 4);
   EXPECT_EQ(code_of(store_->get(with_nul)), ErrorCode::not_found);
   EXPECT_EQ(code_of(store_->get(std::string(5000, 'a'))), ErrorCode::not_found);
