@@ -50,7 +50,10 @@ class Strip {
   };
   Result<void> append(std::span<const Piece> pieces, std::span<const std::byte> bytes);
   /// Notes that `values` more values are in place; true when this completes the strip.
-  bool add_written(Index values) { return (written_ += values) == value_count_; }
+  bool add_written(Index values) {
+    const Index all = value_count_;  // whoever completes the strip may end it before this thread reads on
+    return (written_ += values) == all;
+  }
 
   /// The complete brick: in memory where it lies; from disk in `space`, which is grown as needed.
   /// `piece_space` is scratch for pieces.
