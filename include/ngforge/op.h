@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "ngforge/error.h"
+#include "ngforge/source_options.h"
 #include "ngforge/store.h"
 #include "ngforge/types.h"
 
@@ -33,8 +35,17 @@ struct RunOptions {
   std::stop_token stop;
 };
 
+/// A choice that one of the encodings leaves to whoever writes it.
+struct EncodingOption {
+  std::string name, encoding, help;  // "jpeg-quality", "jpeg"
+  int initial = 0, low = 0, high = 0;
+};
+/// Those of every encoding of this build.
+std::vector<EncodingOption> all_encoding_options();
+
 /// Options that decide what a volume becomes (COMMANDS.md, "Options of convert"). Empty means the default given there.
 struct VolumeOptions {
+  SourceOptions source;
   std::string type;  // "", "image", "segmentation"
   std::string encoding = "auto";
   std::string layout = "sharded";  // sharded, flat, deep
@@ -44,8 +55,9 @@ struct VolumeOptions {
   std::string sharding;  // "preshift,minishard,shard[,hash]"
   std::optional<std::array<Index, 3>> chunk_size_xyz;
   std::array<Index, 3> block_size_xyz{8, 8, 8};
-  std::string downsample = "auto";  // auto, average, majority, stride
-  std::string factor = "auto";      // "2,2,1;2,2,2"
+  std::map<std::string, int> encoding_options;  // by EncodingOption::name
+  std::string downsample = "auto";              // auto, average, majority, stride
+  std::string factor = "auto";                  // "2,2,1;2,2,2"
   std::optional<int> scales;
   std::string outside = "edge";  // "edge" or a number
   std::optional<std::array<double, 3>> voxel_size_nm;

@@ -63,7 +63,7 @@ Result<int> run(const Options& options) {
     if (!urls.back().starts_with("http://"))
       return make_error(ErrorCode::invalid_argument, "{}: expected the http:// URL of a served dataset", place)
           .with_hint("ngforge serve shows files and folders, and prints their link");
-    NGFORGE_TRY(Dataset dataset, open_dataset(place, {}, {}));
+    NGFORGE_TRY(Dataset dataset, open_dataset(place, VolumeOptions(), RunOptions()));
     datasets.push_back(std::move(dataset));
   }
   std::vector<ViewerLayer> layers;

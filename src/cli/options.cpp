@@ -216,6 +216,11 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
       ->type_name("E")
       ->group(what);
   app.add_option("--block", block_, "Block of compressed_segmentation [8,8,8]")->type_name("X,Y,Z")->group(what);
+  for (const EncodingOption& option : all_encoding_options())
+    app.add_option("--" + option.name, encoding_options_[option.name],
+                   fmt::format("{}, {} to {} [{}]", option.help, option.low, option.high, option.initial))
+        ->type_name("N")
+        ->group(what);
   app.add_option("--chunk-size", chunk_size_, "Shape of the chunks [64^3 voxels, least elongated in nm]")
       ->type_name("X,Y,Z")
       ->group(what);
@@ -291,6 +296,12 @@ Result<VolumeOptions> VolumeGroup::resolve() const {
   }
   if (!block_.empty()) {
     NGFORGE_TRY(options.block_size_xyz, parse_index_triple(block_, "--block", 1, 64));
+  }
+  for (const EncodingOption& option : all_encoding_options()) {
+    const auto given = encoding_options_.find(option.name);
+    if (given == encoding_options_.end() || given->second.empty()) continue;
+    NGFORGE_TRY(const Index number, parse_integer(given->second, "--" + option.name, option.low, option.high));
+    options.encoding_options[option.name] = static_cast<int>(number);
   }
   if (!scales_.empty()) {
     NGFORGE_TRY(const Index scales, parse_integer(scales_, "--scales", 1, 64));

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -54,6 +55,7 @@ class VolumeGroup {
 
  private:
   VolumeOptions options_;
+  std::map<std::string, std::string> encoding_options_;
   std::string level_, shard_size_, chunk_size_, block_, scales_, voxel_size_, voxel_offset_, window_, nan_, time_;
 };
 

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,9 +16,23 @@
 
 namespace ngforge {
 
-/// Choices of one scale's encoding, as its `info` states them.
+/// A choice that an encoding leaves to whoever writes it, and no reader needs to know; --NAME on the command line.
+struct CodecOption {
+  const char* name;  // "jpeg-quality"
+  int initial, low, high;
+  const char* help;
+};
+
+/// Choices of one scale's encoding.
 struct CodecOptions {
-  std::array<Index, 3> block_size_xyz{8, 8, 8};  // compressed_segmentation_block_size
+  std::array<Index, 3> block_size_xyz{8, 8, 8};       // `info`: compressed_segmentation_block_size
+  std::map<std::string, int, std::less<>> numbers{};  // by CodecOption::name
+
+  /// What was chosen, else the initial value.
+  int number(const CodecOption& option) const {
+    const auto found = numbers.find(option.name);
+    return found == numbers.end() ? option.initial : found->second;
+  }
 };
 
 /// A row of codecs.def: one encoding of the precomputed `encoding` member.
@@ -27,11 +44,15 @@ struct CodecDescriptor {
   bool is_compressed;   // true: gzip on top gains nothing and is not applied by default (jpeg, png, jxl)
   bool is_plain;        // true: the encoding of a dense block is its bytes (raw): writers need no copy
   bool has_block_size;  // true: `info` carries compressed_segmentation_block_size
+  std::span<const CodecOption> options = {};
+  const char* unread_by = "";  // common readers that do not know it: "tensorstore, WEBKNOSSOS"
   /// Whether this type and channel count can be encoded.
   bool (*supports)(DataType type, Index channels);
   /// Encodes a dense view; replaces the content of `out`, whose capacity is reused.
   /// Errors: unsupported (type, channels), limit (a field of the format is too narrow).
   Result<void> (*encode)(const BlockView& view, const CodecOptions& options, Bytes& out);
+  /// Most bytes that encode() can make of a block of this size; exact when is_plain.
+  std::uint64_t (*most_bytes)(const VoxelVec& size, DataType type, Index channels, const CodecOptions& options);
   /// Decodes into a dense view whose box and type are what the grid says. All of it is written, or there is an error.
   /// Errors: invalid_data (wrong length, corrupt, with the place in the bytes).
   Result<void> (*decode)(std::span<const std::byte> bytes, const CodecOptions& options, const MutableBlockView& view);

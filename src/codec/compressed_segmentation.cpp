@@ -463,6 +463,19 @@ Result<void> encode(const BlockView& view, const CodecOptions& options, Bytes& o
                                        : encode_labels<std::uint64_t>(view, options, out);
 }
 
+// Every block with a header, full-width codes and a table of all its values; blocks at edges are padded.
+std::uint64_t most_bytes(const VoxelVec& size, DataType type, Index channels, const CodecOptions& options) {
+  constexpr std::uint64_t kOffsetBytes = 4, kHeaderBytes = 8, kWidestCodeBytes = 4;
+  std::uint64_t blocks = 1, block_values = 1;
+  for (int a = 0; a < 3; ++a) {
+    const Index side = options.block_size_xyz[static_cast<std::size_t>(a)];
+    blocks *= static_cast<std::uint64_t>(ceil_div(size[a], side));
+    block_values *= static_cast<std::uint64_t>(side);
+  }
+  const std::uint64_t block_bytes = kHeaderBytes + block_values * (kWidestCodeBytes + size_of(type));
+  return static_cast<std::uint64_t>(channels) * (kOffsetBytes + blocks * block_bytes);
+}
+
 Result<void> decode(std::span<const std::byte> bytes, const CodecOptions& options, const MutableBlockView& view) {
   if (!supports(view.type, view.channels)) return unsupported_voxels(view.type, view.channels);
   if (bytes.empty() || bytes.size() % sizeof(Word) != 0)
@@ -488,6 +501,7 @@ const CodecDescriptor compressed_segmentation_codec{.name = "compressed_segmenta
                                                     .has_block_size = true,
                                                     .supports = supports,
                                                     .encode = encode,
+                                                    .most_bytes = most_bytes,
                                                     .decode = decode};
 
 }  // namespace ngforge

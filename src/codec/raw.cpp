@@ -20,6 +20,10 @@ Result<void> encode(const BlockView& view, const CodecOptions&, Bytes& out) {
   return {};
 }
 
+std::uint64_t most_bytes(const VoxelVec& size, DataType type, Index channels, const CodecOptions&) {
+  return static_cast<std::uint64_t>(size.product() * channels) * size_of(type);
+}
+
 Result<void> decode(std::span<const std::byte> bytes, const CodecOptions&, const MutableBlockView& view) {
   if (bytes.size() != view.byte_count())
     return make_error(ErrorCode::invalid_data, "raw: expected {} bytes, found {}", view.byte_count(), bytes.size());
@@ -39,6 +43,7 @@ const CodecDescriptor raw_codec{.name = "raw",
                                 .has_block_size = false,
                                 .supports = supports,
                                 .encode = encode,
+                                .most_bytes = most_bytes,
                                 .decode = decode};
 
 }  // namespace ngforge

@@ -52,6 +52,8 @@ RunIdentity identity_of(const std::string& source, const VolumeHeader& header, c
                                               name_of(values.from), name_of(values.to), values.slope, values.intercept,
                                               static_cast<int>(values.complex_part), values.clamps));
   if (values.window) identity.emplace_back("window", fmt::format("{},{}", (*values.window)[0], (*values.window)[1]));
+  for (const CodecOption& option : plan.codec->options)
+    identity.emplace_back(option.name, fmt::format("{}", plan.codec_options.number(option)));
   if (values.nan) identity.emplace_back("nan", fmt::format("{}", *values.nan));
   const AxisMap& map = plan.axis_map;
   std::string axes;
@@ -76,22 +78,27 @@ ScaleReport report_of(const ScaleInfo& scale) {
   return report;
 }
 
+// Bytes of all chunks of a scale at most: whole chunks, and those that the upper edges cut.
+std::uint64_t most_chunk_bytes(const VolumePlan& plan, const ScaleInfo& scale) {
+  std::uint64_t bytes = 0;
+  for (int cut = 0; cut < 8; ++cut) {
+    VoxelVec size;
+    std::uint64_t chunks = 1;
+    for (int a = 0; a < 3; ++a) {
+      const auto i = static_cast<std::size_t>(a);
+      const Index whole = scale.size_xyz[i], side = scale.chunk_size()[i];
+      const bool is_cut = (cut >> a & 1) != 0;
+      size[a] = is_cut ? whole % side : side;
+      chunks *= static_cast<std::uint64_t>(is_cut ? whole % side != 0 : whole / side);
+    }
+    if (chunks > 0) bytes += chunks * plan.codec->most_bytes(size, plan.type, plan.channels, plan.codec_options);
+  }
+  return bytes;
+}
+
 // Files and bytes that a scale can become at most: exact when nothing is left out and nothing is compressed.
 void bound_scale(const VolumePlan& plan, const ScaleInfo& scale, ScaleReport& report) {
-  const std::uint64_t value_bytes = size_of(plan.type) * static_cast<std::uint64_t>(plan.channels);
-  std::uint64_t voxels = 1;
-  for (const Index side : scale.size_xyz) voxels *= static_cast<std::uint64_t>(side);
-  report.bytes = voxels * value_bytes;
-  if (plan.codec->has_block_size) {
-    // Each block: a header, full-width codes and a table of all its values; blocks at edges are padded.
-    std::uint64_t blocks = 1, block_values = 1;
-    for (std::size_t a = 0; a < 3; ++a) {
-      const Index chunk = scale.chunk_size()[a], block = scale.block_size_xyz[a], size = scale.size_xyz[a];
-      blocks *= static_cast<std::uint64_t>(size / chunk * ceil_div(chunk, block) + ceil_div(size % chunk, block));
-      block_values *= static_cast<std::uint64_t>(block);
-    }
-    report.bytes = report.chunks * 4 + blocks * (8 + block_values * (4 + size_of(plan.type)));
-  }
+  report.bytes = most_chunk_bytes(plan, scale);
   if (plan.gzip) report.bytes += report.bytes / 1000 + report.chunks * 64;
   report.files = report.chunks;
   if (!scale.sharding) return;
@@ -115,7 +122,7 @@ ConvertReport plan_report(const std::string& destination, const VolumePlan& plan
   }
   report.peak_memory_bytes = strips.peak_bytes;
   report.scratch_bytes = strips.scratch_bytes;
-  report.is_exact = plan.keep_empty && !plan.gzip && !plan.codec->has_block_size && plan.layout != Layout::sharded;
+  report.is_exact = plan.keep_empty && !plan.gzip && plan.codec->is_plain && plan.layout != Layout::sharded;
   report.notices = plan.notices;
   if (strips.holds_whole_volume)
     report.notices.push_back(
@@ -134,7 +141,7 @@ class Conversion {
         run_(with_defaults(run)) {}
 
   Result<ConvertReport> run() {
-    NGFORGE_TRY(source_, open_source(source_place_));
+    NGFORGE_TRY(source_, open_source(source_place_, options_.source));
     NGFORGE_TRY(plan_, plan_volume(source_->header(), options_));
     NGFORGE_TRY(strips_, plan_strips(plan_, source_->header(), source_->access(), run_.memory_bytes, run_.threads));
     ConvertReport report = plan_report(destination_, plan_, strips_);

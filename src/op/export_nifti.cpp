@@ -292,7 +292,7 @@ Result<ConvertReport> export_nifti(const std::string& place, const std::string& 
     return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file")
         .with_hint("use --overwrite");
   try {
-    NGFORGE_TRY(auto source, open_source(place));
+    NGFORGE_TRY(auto source, open_source(place, options.source));
     VolumeOptions volume_options = options;
     volume_options.scales = 1;
     volume_options.encoding = "raw";

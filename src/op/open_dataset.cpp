@@ -62,7 +62,7 @@ Result<Dataset> open_live(const std::string& place, VolumeOptions options, const
   options.layout = "flat";
   options.compress = "none";
   options.sharding.clear();
-  NGFORGE_TRY(auto source, open_source(place));
+  NGFORGE_TRY(auto source, open_source(place, options.source));
   NGFORGE_TRY(const VolumePlan plan, plan_volume(source->header(), options));
   for (const std::string& notice : plan.notices) {
     if (run.on_notice) run.on_notice(notice);

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "codec/codec.h"
+
 namespace ngforge {
 
 std::vector<std::string> readers_that_cannot_open(const VolumeInfo& info, Layout layout, bool gzip) {
@@ -10,6 +12,10 @@ std::vector<std::string> readers_that_cannot_open(const VolumeInfo& info, Layout
   if (is_signed(info.type) && is_integer(info.type))
     lines.push_back(
         fmt::format("WEBKNOSSOS cannot open {} (an unsigned type or float32 helps: --dtype)", name_of(info.type)));
+  const CodecDescriptor* const codec = find_codec(info.scales.front().encoding);
+  if (codec != nullptr && *codec->unread_by != '\0')
+    lines.push_back(fmt::format("{} cannot open {} (--encoding {} helps)", codec->unread_by, codec->name,
+                                info.is_segmentation ? "cseg" : "raw"));
   if (layout == Layout::deep)
     lines.emplace_back(
         "only ngforge and neuroglancer-scripts read the deep layout from disk; web servers must map names (--layout "

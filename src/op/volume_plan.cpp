@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "op/volume_plan.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <numeric>
@@ -295,6 +296,15 @@ Result<void> plan_encoding(const VolumeOptions& options, VolumePlan& plan) {
   for (const Index side : options.block_size_xyz)
     if (plan.codec->has_block_size && (side < 1 || side > 64))
       return make_error(ErrorCode::invalid_argument, "--block: expected sides of 1 to 64, found {}", side);
+  for (const auto& [name, value] : options.encoding_options) {
+    const auto option = std::ranges::find(plan.codec->options, name, &CodecOption::name);
+    if (option == plan.codec->options.end())
+      return make_error(ErrorCode::invalid_argument, "--{}: means nothing for --encoding {}", name, plan.codec->name);
+    if (value < option->low || value > option->high)
+      return make_error(ErrorCode::invalid_argument, "--{}: expected {} to {}, found {}", name, option->low,
+                        option->high, value);
+    plan.codec_options.numbers[name] = value;
+  }
   if (options.layout == "sharded")
     plan.layout = Layout::sharded;
   else if (options.layout == "flat")
@@ -394,6 +404,14 @@ Result<void> plan_pyramid(const VolumeOptions& options, const std::array<double,
 }
 
 }  // namespace
+
+std::vector<EncodingOption> all_encoding_options() {
+  std::vector<EncodingOption> options;
+  for (const CodecDescriptor* codec : all_codecs())
+    for (const CodecOption& option : codec->options)
+      options.push_back({option.name, codec->name, option.help, option.initial, option.low, option.high});
+  return options;
+}
 
 Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options) {
   VolumePlan plan;

@@ -79,7 +79,7 @@ Result<Affine> read_affine(const ByteSource& bytes, const SourceVec& size_ijk) {
   return affine;
 }
 
-Result<std::unique_ptr<VolumeSource>> open_mgh(std::shared_ptr<ByteSource> bytes) {
+Result<std::unique_ptr<VolumeSource>> open_mgh(std::shared_ptr<ByteSource> bytes, const SourceRequest&) {
   const auto head = bytes->head();
   if (head.size() < kHeaderBytes)
     return make_error(ErrorCode::invalid_data, "{}: expected an MGH header of {} bytes, found {} bytes", bytes->place(),

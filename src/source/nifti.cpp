@@ -398,7 +398,7 @@ std::string describe(const Fields& fields, const std::string& extensions) {
   return text;
 }
 
-Result<std::unique_ptr<VolumeSource>> open_nifti(std::shared_ptr<ByteSource> bytes) {
+Result<std::unique_ptr<VolumeSource>> open_nifti(std::shared_ptr<ByteSource> bytes, const SourceRequest&) {
   NGFORGE_TRY(const Fields fields, open_fields(*bytes));
   NGFORGE_TRY(const DatatypeRow* datatype, read_datatype(fields));
   VolumeHeader header;

@@ -291,8 +291,8 @@ int sniff(std::span<const std::byte> names, std::string_view) {
   return text.starts_with("info\n") || text.find("\ninfo\n") != std::string_view::npos ? 80 : 0;
 }
 
-Result<std::unique_ptr<VolumeSource>> open(const std::string& place) {
-  NGFORGE_TRY(auto volume, PrecomputedVolume::open(place));
+Result<std::unique_ptr<VolumeSource>> open(const SourceRequest& request) {
+  NGFORGE_TRY(auto volume, PrecomputedVolume::open(request.place));
   const VolumeInfo& info = volume->info();
   const CodecDescriptor* codec = find_codec(info.scales.front().encoding);
   if (codec == nullptr || !codec->supports(info.type, info.channels))

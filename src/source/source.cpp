@@ -35,36 +35,42 @@ const SourceDescriptor* find_source(std::string_view name) {
   return nullptr;
 }
 
-/// A place without the format that it forces.
+/// A place and the format that it forces.
 struct ParsedPlace {
-  std::string place;
+  SourceRequest request;
   const SourceDescriptor* forced = nullptr;
 };
 
 Result<ParsedPlace> parse_place(const std::string& given) {
-  ParsedPlace parsed{given, nullptr};
+  ParsedPlace parsed{{given, "", {}}, nullptr};
+  std::string& place = parsed.request.place;
   const auto bar = given.rfind('|');
-  if (bar != std::string::npos && given.back() == ':') {
-    const std::string_view name = std::string_view(given).substr(bar + 1, given.size() - bar - 2);
-    parsed.forced = find_source(name);
+  const auto behind = bar == std::string::npos ? bar : given.find(':', bar);
+  const std::string name = behind == std::string::npos ? "" : given.substr(bar + 1, behind - bar - 1);
+  parsed.forced = find_source(name);
+  if (parsed.forced != nullptr || (behind != std::string::npos && given.back() == ':')) {
     if (parsed.forced == nullptr)
       return make_error(ErrorCode::invalid_argument,
                         "{}: expected the name of a volume format ({}) behind '|', found \"{}\"", given,
                         names_of_sources(), name);
-    parsed.place.resize(bar);
+    parsed.request.inside = given.substr(behind + 1);
+    if (!parsed.request.inside.empty() && !parsed.forced->takes_inside)
+      return make_error(ErrorCode::invalid_argument, "{}: expected nothing behind \"{}:\", found \"{}\"", given, name,
+                        parsed.request.inside);
+    place.resize(bar);
   } else if (given.starts_with("http://")) {
     parsed.forced = find_source("precomputed");  // files are not read over http, datasets are
   } else if (const auto colon = given.find("://"); colon != std::string::npos) {
     parsed.forced = find_source(std::string_view(given).substr(0, colon));
-    if (parsed.forced != nullptr) parsed.place = given.substr(colon + 3);
+    if (parsed.forced != nullptr) place = given.substr(colon + 3);
   }
   constexpr std::string_view kFile = "file://";
-  if (const auto colon = parsed.place.find("://");
-      parsed.forced == nullptr && colon != std::string::npos && !parsed.place.starts_with(kFile))
+  if (const auto colon = place.find("://");
+      parsed.forced == nullptr && colon != std::string::npos && !place.starts_with(kFile))
     return make_error(ErrorCode::unsupported,
                       "{}: expected a path, file:// or the name of a volume format ({}), found \"{}\"", given,
-                      names_of_sources(), parsed.place.substr(0, colon + 3));
-  if (parsed.place.starts_with(kFile)) parsed.place.erase(0, kFile.size());
+                      names_of_sources(), place.substr(0, colon + 3));
+  if (place.starts_with(kFile)) place.erase(0, kFile.size());
   return parsed;
 }
 
@@ -93,13 +99,13 @@ std::string begin_in_hex(std::span<const std::byte> head) {
 }
 
 Result<std::unique_ptr<VolumeSource>> open_file(const ParsedPlace& parsed) {
-  NGFORGE_TRY(auto bytes, ByteSource::open(parsed.place));
-  const std::string name = lower_case(std::filesystem::path(parsed.place).filename().string());
+  NGFORGE_TRY(auto bytes, ByteSource::open(parsed.request.place));
+  const std::string name = lower_case(std::filesystem::path(parsed.request.place).filename().string());
   const auto* source = parsed.forced != nullptr ? parsed.forced : sniff(false, bytes->head(), name);
   if (source == nullptr)
     return make_error(ErrorCode::unsupported, "{}: expected a volume (tried {}), found {}", bytes->place(),
                       names_of_sources(), begin_in_hex(bytes->head()));
-  return source->open_bytes(std::move(bytes));
+  return source->open_bytes(std::move(bytes), parsed.request);
 }
 
 /// Names in a folder, sorted, one per line.
@@ -115,20 +121,22 @@ std::string list_folder(const std::string& folder) {
 }
 
 Result<std::unique_ptr<VolumeSource>> open_folder(const ParsedPlace& parsed) {
-  if (parsed.forced != nullptr) return parsed.forced->open(parsed.place);
-  const std::string names = list_folder(parsed.place);
-  const auto* source = sniff(true, std::as_bytes(std::span(names)), lower_case(parsed.place));
+  const std::string& place = parsed.request.place;
+  if (parsed.forced != nullptr) return parsed.forced->open(parsed.request);
+  const std::string names = list_folder(place);
+  const auto* source = sniff(true, std::as_bytes(std::span(names)), lower_case(place));
   if (source == nullptr)
     return make_error(ErrorCode::unsupported,
-                      "{}: expected a file or the folder of a dataset (tried {}), found another folder", parsed.place,
+                      "{}: expected a file or the folder of a dataset (tried {}), found another folder", place,
                       names_of_sources());
-  return source->open(parsed.place);
+  return source->open(parsed.request);
 }
 
 Result<std::unique_ptr<VolumeSource>> open_parsed(const ParsedPlace& parsed) {
   if (parsed.forced != nullptr) return parsed.forced->is_folder ? open_folder(parsed) : open_file(parsed);
   std::error_code ignored;
-  if (parsed.place != "-" && std::filesystem::is_directory(parsed.place, ignored)) return open_folder(parsed);
+  const std::string& place = parsed.request.place;
+  if (place != "-" && std::filesystem::is_directory(place, ignored)) return open_folder(parsed);
   return open_file(parsed);
 }
 
@@ -138,9 +146,10 @@ std::span<const SourceDescriptor* const> all_sources() {
   return kSources;
 }
 
-Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place) {
+Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place, const SourceOptions& options) {
   auto parsed = parse_place(place);
   if (!parsed) return std::move(parsed).error().of_source();
+  parsed->request.options = options;
   auto source = open_parsed(*parsed);
   if (!source) return std::move(source).error().of_source();
   return source;

@@ -9,6 +9,7 @@
 
 #include "core/stored_type.h"
 #include "ngforge/error.h"
+#include "ngforge/source_options.h"
 #include "ngforge/types.h"
 
 namespace ngforge {
@@ -68,26 +69,35 @@ class VolumeSource {
 
 class ByteSource;
 
-/// Opens any volume that this build knows: a path, "-" (standard input), a FIFO, or a precomputed dataset's folder or
-/// URL, optionally with a format forced ("nifti://PATH", "PATH|nifti:", "precomputed://DIR",
-/// "DIR|neuroglancer-precomputed:"). The format is found by looking at the first bytes. Errors name the formats that
-/// were tried; all have concerns_source.
-Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place);
+/// Opens any volume that this build knows: a path, "-" (standard input), a FIFO, or a dataset's folder or URL,
+/// optionally with a format forced ("nifti://PATH", "PATH|nifti:", "precomputed://DIR",
+/// "DIR|neuroglancer-precomputed:"), which may be told what to take of the file ("FILE|hdf5:/a/b"). The format is found
+/// by looking at the first bytes. Errors name the formats that were tried; all have concerns_source.
+Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place, const SourceOptions& options = {});
+
+/// What is to be opened, taken apart.
+struct SourceRequest {
+  std::string place;   // path, "-" or URL, without the format
+  std::string inside;  // what stands behind the format's colon: "/a/b" of "FILE|hdf5:/a/b"
+  SourceOptions options;
+};
 
 /// A row of sources.def.
 struct SourceDescriptor {
-  const char* name;        // "nifti"
-  const char* title;       // "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)"
-  const char* url_scheme;  // how the viewer spells it: "nifti", "neuroglancer-precomputed"
-  bool is_folder;          // sniffed by the names inside, not by bytes
+  const char* name;           // "nifti"
+  const char* title;          // "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)"
+  const char* url_scheme;     // how the viewer spells it: "nifti", "neuroglancer-precomputed"
+  bool is_folder;             // sniffed by the names inside, not by bytes
+  bool takes_inside = false;  // it may be told what to take of the file
   /// 0 (certainly not) to 100 (certainly). `head`: the first bytes, gunzipped when they were gzip (up to 1024);
   /// `name`: the file's name in lower case. Folder formats: `head` holds the names inside, sorted, one per line.
   int (*sniff)(std::span<const std::byte> head, std::string_view name);
-  /// Folder formats: `place` is a folder or URL. nullptr for file formats.
-  Result<std::unique_ptr<VolumeSource>> (*open)(const std::string& place) = nullptr;
+  /// Folder formats: the place is a folder or URL. nullptr for file formats.
+  Result<std::unique_ptr<VolumeSource>> (*open)(const SourceRequest& request) = nullptr;
   /// File formats: `bytes` has been read no further than its head(), so that a FIFO is opened once. nullptr for
   /// folders.
-  Result<std::unique_ptr<VolumeSource>> (*open_bytes)(std::shared_ptr<ByteSource> bytes) = nullptr;
+  Result<std::unique_ptr<VolumeSource>> (*open_bytes)(std::shared_ptr<ByteSource> bytes,
+                                                      const SourceRequest& request) = nullptr;
 };
 std::span<const SourceDescriptor* const> all_sources();
 
