@@ -14,9 +14,6 @@
 namespace ngforge::cli {
 namespace {
 
-// Where a viewer is that anyone can use; a server of ours has its own.
-constexpr const char* kPublicViewer = "https://neuroglancer-demo.appspot.com/";
-
 struct Options {
   std::vector<std::string> places;
   std::string segments, viewer;

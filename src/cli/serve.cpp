@@ -220,8 +220,8 @@ class Exhibition {
   static std::string link(const Exhibits& shown, const std::string& client_url, const std::string& url,
                           const std::string& state_path) {
     const bool is_known = std::ranges::all_of(shown, [](const auto& exhibit) { return exhibit->is_settled(); });
-    if (is_known) return viewer_link(client_url + kClientPath, viewer_state(layers(shown, url)));
-    return client_url + kClientPath + "#!" + url + state_path;
+    const std::string client = viewer_assets().empty() ? kPublicViewer : client_url + kClientPath;
+    return is_known ? viewer_link(client, viewer_state(layers(shown, url))) : client + "#!" + url + state_path;
   }
 
   std::string page(const std::string& url) const {
@@ -301,7 +301,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
   std::fflush(stdout);
   const std::string notice = notice_for_others(options.bind, url);
   if (!notice.empty() && run_options.on_notice) run_options.on_notice(notice);
-  if (options.opens) open_browser(url + kClientPath);
+  if (options.opens) open_browser(viewer_assets().empty() ? exhibition->link(url) : url + kClientPath);
   wait_for(context.stop);
   return 0;
 }

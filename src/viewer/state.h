@@ -12,6 +12,9 @@
 
 namespace ngforge {
 
+/// Where a viewer is that anyone can use; a server of ours has its own.
+inline constexpr const char* kPublicViewer = "https://neuroglancer-demo.appspot.com/";
+
 /// A dataset and where the browser finds it.
 struct ViewerLayer {
   const Dataset* dataset = nullptr;
