@@ -64,11 +64,26 @@ def _stride(values, exists):
     return np.take_along_axis(values, first[..., None], axis=-1)[..., 0]
 
 
+def _ordered(values, exists, place):
+    shape = values.shape[:-1]
+    rows, masks = values.reshape(-1, values.shape[-1]), exists.reshape(-1, values.shape[-1])
+    result = np.empty(len(rows), values.dtype)
+    for i, (row, mask) in enumerate(zip(rows, masks, strict=True)):
+        numbers = sorted(value for value in row[mask] if value == value)
+        result[i] = numbers[place(len(numbers))] if numbers else np.nan
+    return result.reshape(shape)
+
+
+PLACES = {"min": lambda count: 0, "max": lambda count: -1, "median": lambda count: (count - 1) // 2}
+
+
 def downsample(fine, offset, factor, method, outside=None):
     """Returns (coarse voxels, their offset). `outside`: what voxels that do not exist count as in an average."""
     values, exists, begin = _cells(fine, np.array(offset), np.array(factor))
     if method == "stride":
         coarse = _stride(values, exists)
+    elif method in PLACES:
+        coarse = _ordered(values, exists, PLACES[method])
     elif method == "majority":
         coarse = _majority(values, exists)
     elif np.issubdtype(fine.dtype, np.integer):

@@ -56,7 +56,7 @@ struct VolumeOptions {
   std::optional<std::array<Index, 3>> chunk_size_xyz;
   std::array<Index, 3> block_size_xyz{8, 8, 8};
   std::map<std::string, int> encoding_options;  // by EncodingOption::name
-  std::string downsample = "auto";              // auto, average, majority, stride
+  std::string downsample = "auto";              // auto, average, majority, stride, min, max, median
   std::string factor = "auto";                  // "2,2,1;2,2,2"
   std::optional<int> scales;
   std::string outside = "edge";  // "edge" or a number

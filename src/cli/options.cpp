@@ -239,7 +239,7 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
   app.add_flag("--keep-empty", options_.keep_empty, "Keep chunks that are all zero")->group(what);
   const char* pyramid = "Scales";
   app.add_option("--downsample", options_.downsample,
-                 "auto|average|majority|stride [average for images, majority for labels]")
+                 "auto|average|majority|stride|min|max|median [average for images, majority for labels]")
       ->type_name("M")
       ->group(pyramid);
   app.add_option("--factor", options_.factor, "auto, or X,Y,Z per step: 2,2,1;2,2,2 [auto: towards isotropic voxels]")

@@ -227,8 +227,7 @@ class Check {
       outside.is_edge = false;
       std::from_chars(text.data(), text.data() + text.size(), outside.value);
     }
-    for (const Downsampling method : {Downsampling::average, Downsampling::majority, Downsampling::stride})
-      if (name_of(method) == provenance_.option("downsample")) add(method, outside);
+    if (const auto method = find_downsampling(provenance_.option("downsample"))) add(*method, outside);
   }
 
   // Cells that are stored, or that stored cells of the finer scale lie in: all others are zero in both.

@@ -325,17 +325,16 @@ Result<void> plan_encoding(const VolumeOptions& options, VolumePlan& plan) {
 }
 
 Result<void> plan_downsampling(const VolumeOptions& options, VolumePlan& plan) {
-  if (options.downsample == "auto")
+  if (options.downsample == "auto") {
     plan.method = plan.is_segmentation ? Downsampling::majority : Downsampling::average;
-  else if (options.downsample == "average")
-    plan.method = Downsampling::average;
-  else if (options.downsample == "majority")
-    plan.method = Downsampling::majority;
-  else if (options.downsample == "stride")
-    plan.method = Downsampling::stride;
-  else
-    return make_error(ErrorCode::invalid_argument, "--downsample: expected auto|average|majority|stride, found \"{}\"",
+  } else if (const auto method = find_downsampling(options.downsample)) {
+    plan.method = *method;
+  } else {
+    std::string names = "auto";
+    for (const Downsampling known : kDownsamplings) names += fmt::format("|{}", name_of(known));
+    return make_error(ErrorCode::invalid_argument, "--downsample: expected {}, found \"{}\"", names,
                       options.downsample);
+  }
   if (options.outside != "edge") {
     double value = 0;
     const auto* end = options.outside.data() + options.outside.size();

@@ -23,7 +23,14 @@ void average_cells(const CellRow<T>& cells);
 template <class T>
 void majority_cells(const CellRow<T>& cells);
 
-/// The same without SIMD.
+template <class T>
+void min_cells(const CellRow<T>& cells);
+template <class T>
+void max_cells(const CellRow<T>& cells);
+template <class T>
+void median_cells(const CellRow<T>& cells);
+
+/// The first two without SIMD.
 template <class T>
 void plain_average_cells(const CellRow<T>& cells);
 template <class T>

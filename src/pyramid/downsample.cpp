@@ -62,12 +62,16 @@ class Downsampler {
   void reduce_cells(Index x, Index width, Index count, T* out) {
     shifted_rows_.clear();
     for (const T* row : rows_) shifted_rows_.push_back(row + (x - fine_.box.begin.x));
-    if (method_ == Downsampling::stride) {
-      for (Index c = 0; c < count; ++c) out[c] = shifted_rows_.front()[c * width];
-      return;
-    }
     const CellRow<T> cells{shifted_rows_, width, count, out};
-    method_ == Downsampling::average ? average_cells(cells) : majority_cells(cells);
+    switch (method_) {
+      case Downsampling::average: return average_cells(cells);
+      case Downsampling::majority: return majority_cells(cells);
+      case Downsampling::min: return min_cells(cells);
+      case Downsampling::max: return max_cells(cells);
+      case Downsampling::median: return median_cells(cells);
+      case Downsampling::stride:
+        for (Index c = 0; c < count; ++c) out[c] = shifted_rows_.front()[c * width];
+    }
   }
 
   T border_value(Index x, Index y, Index z, Index channel) {
@@ -117,8 +121,17 @@ std::string_view name_of(Downsampling method) {
     case Downsampling::average: return "average";
     case Downsampling::majority: return "majority";
     case Downsampling::stride: return "stride";
+    case Downsampling::min: return "min";
+    case Downsampling::max: return "max";
+    case Downsampling::median: return "median";
   }
   __builtin_unreachable();
+}
+
+std::optional<Downsampling> find_downsampling(std::string_view name) {
+  for (const Downsampling method : kDownsamplings)
+    if (name == name_of(method)) return method;
+  return std::nullopt;
 }
 
 Box coarse_box(const Box& fine, const Factor& factor) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <vector>
 
@@ -62,6 +64,17 @@ T majority_of(const std::vector<T>& values) {
   return best;
 }
 
+/// The value at `place(count)` among those that are not NaN, sorted by `order`.
+template <class T, class Place, class Order>
+T ordered_of(const std::vector<T>& values, Place place, Order order) {
+  std::vector<T> numbers;
+  for (const T value : values)
+    if (value == value) numbers.push_back(value);
+  if (numbers.empty()) return std::numeric_limits<T>::quiet_NaN();
+  std::stable_sort(numbers.begin(), numbers.end(), order);
+  return numbers[place(numbers.size())];
+}
+
 template <class T>
 T reduce_cell(const BlockView& fine, const Box& cell, const Box& fine_bounds, Index channel, Downsampling method,
               const Outside& outside) {
@@ -72,6 +85,9 @@ T reduce_cell(const BlockView& fine, const Box& cell, const Box& fine_bounds, In
     case Downsampling::average: return average_of(values);
     case Downsampling::majority: return majority_of(values);
     case Downsampling::stride: return values.front();
+    case Downsampling::min: return ordered_of(values, [](std::size_t) -> std::size_t { return 0; }, std::less<T>());
+    case Downsampling::max: return ordered_of(values, [](std::size_t) -> std::size_t { return 0; }, std::greater<T>());
+    case Downsampling::median: return ordered_of(values, [](std::size_t n) { return (n - 1) / 2; }, std::less<T>());
   }
   __builtin_unreachable();
 }

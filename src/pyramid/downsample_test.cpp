@@ -55,6 +55,19 @@ constexpr auto kMajority = Downsampling::majority;
 constexpr auto kStride = Downsampling::stride;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
+TEST_P(HandCount, OrderSkipsNan) {
+  const float nan = static_cast<float>(kNan);
+  EXPECT_EQ(cell<std::int8_t>({3, -128, 127, 0}, Downsampling::min), -128);
+  EXPECT_EQ(cell<std::int8_t>({3, -128, 127, 0}, Downsampling::max), 127);
+  EXPECT_EQ(cell<std::int8_t>({3, -128, 127, 0}, Downsampling::median), 0);  // of 0 and 3 the lower
+  EXPECT_EQ(cell<std::uint64_t>({7, 5, ~std::uint64_t{0}}, Downsampling::median), 7u);
+  EXPECT_EQ(cell<float>({nan, 2, nan, 1}, Downsampling::min), 1);
+  EXPECT_EQ(cell<float>({nan, 2, nan, 1}, Downsampling::max), 2);
+  EXPECT_EQ(cell<float>({nan, 2, nan, 1, 3, nan}, Downsampling::median), 2);
+  for (const auto method : {Downsampling::min, Downsampling::max, Downsampling::median})
+    EXPECT_TRUE(std::isnan(cell<float>({nan, nan}, method)));
+}
+
 TEST_P(HandCount, AverageRoundsHalfToEven) {
   EXPECT_EQ(cell<std::uint8_t>({0, 1}, kAverage), 0);
   EXPECT_EQ(cell<std::uint8_t>({1, 2}, kAverage), 2);
@@ -250,7 +263,7 @@ RC_GTEST_PROP(Downsample, EqualsTheReferenceOnEveryTarget, ()) {
   Case c = random_case();
   for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
     const WithTarget only(target);
-    for (const Downsampling method : {kAverage, kMajority, kStride}) {
+    for (const Downsampling method : kDownsamplings) {
       for (const DataType type : kTypes) {
         c.method = method;
         c.type = type;

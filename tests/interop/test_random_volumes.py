@@ -35,7 +35,7 @@ def cases(draw):
         "suffix": draw(st.sampled_from([".nii", ".nii.gz"])),
         "crop": crop if draw(st.booleans()) else None,
         "offset": [draw(st.integers(-40, 40)) for _ in range(3)] if draw(st.booleans()) else None,
-        "method": draw(st.sampled_from(["average", "majority", "stride"])),
+        "method": draw(st.sampled_from(["average", "majority", "stride", "min", "max", "median"])),
         "chunk": [draw(CHUNK_SIDE) for _ in range(3)],
         "factors": [[draw(FACTOR_SIDE), draw(FACTOR_SIDE), draw(st.integers(2, 4))] for _ in range(draw(st.integers(1, 2)))],
         "scales": draw(st.integers(1, 4)),

@@ -47,7 +47,7 @@ def test_label_types(tmp_path, dtype):
     check_scales(tmp_path / "out", values[..., None].astype(LABEL_TYPES[dtype]), "majority", scales=3)
 
 
-@pytest.mark.parametrize("method", ["average", "majority", "stride"])
+@pytest.mark.parametrize("method", ["average", "majority", "stride", "min", "max", "median"])
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u4", "u8", "f4"])
 def test_methods(tmp_path, dtype, method):
     values = noise((11, 6, 7), dtype, seed=3)
@@ -67,7 +67,7 @@ def test_averages_skip_nan(tmp_path):
 
 
 @pytest.mark.parametrize("factor", ["2,2,1", "1,2,2;2,1,1", "3,2,1", "3", "5,1,2;2"])
-@pytest.mark.parametrize("method", ["average", "majority", "stride"])
+@pytest.mark.parametrize("method", ["average", "majority", "stride", "min", "max", "median"])
 def test_factors(tmp_path, method, factor):
     values = noise((13, 11, 9), "u2", seed=6) % 5
     path = save_nifti(tmp_path / "v.nii", values)
