@@ -110,7 +110,7 @@ Result<int> run(Options& options, const CommandContext& context) {
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   add_place(app, "SOURCE", options->source, "A NIfTI or MGH file, a dataset's folder, or - for standard input");
-  add_place(app, "DESTINATION", options->destination, "A new folder, or a file that ends in .nii or .nii.gz");
+  add_place(app, "DESTINATION", options->destination, "A new folder, or a file: .nii, .nii.gz, .mgz, .tif, .npy");
   options->volume.add_to(app, true);
   app.add_flag("--dry-run", options->convert.dry_run, "Print the plan and write nothing");
   app.add_flag("--resume", options->convert.resume, "Go on where an earlier run stopped");

@@ -11,7 +11,7 @@
 #include "ngforge/op.h"
 #include "ngforge/version.h"
 #include "op/cascade.h"
-#include "op/export_nifti.h"
+#include "op/export_volume.h"
 #include "op/feed.h"
 #include "op/readers.h"
 #include "op/run_options.h"
@@ -20,16 +20,13 @@
 #include "sink/chunk_sink.h"
 #include "sink/folder_writer.h"
 #include "sink/partial_folder.h"
+#include "sink/volume_file.h"
 #include "source/source.h"
 
 namespace ngforge {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool ends_with(const std::string& text, std::string_view suffix) {
-  return text.size() >= suffix.size() && text.compare(text.size() - suffix.size(), suffix.size(), suffix) == 0;
-}
 
 std::string text_of(const ShardingSpec& spec) {
   return fmt::format("{},{},{},{}", spec.preshift_bits, spec.minishard_bits, spec.shard_bits,
@@ -240,8 +237,7 @@ class Conversion {
 
 Result<ConvertReport> convert(const std::string& source, const std::string& destination, const ConvertOptions& options,
                               const RunOptions& run) {
-  if (ends_with(destination, ".nii") || ends_with(destination, ".nii.gz"))
-    return export_nifti(source, destination, options, run);
+  if (find_volume_file(destination) != nullptr) return export_volume(source, destination, options, run);
   if (options.resume && options.overwrite)
     return make_error(ErrorCode::invalid_argument, "expected either --resume or --overwrite, found both");
   try {

@@ -6,6 +6,7 @@
 #include "codec/codec.h"
 #include "core/json.h"
 #include "ngforge/op.h"
+#include "sink/volume_file.h"
 #include "source/source.h"
 #include "store/store.h"
 
@@ -37,9 +38,9 @@ std::vector<Table> tables() {
                       {{"sharded", "", "few files, each read by ranges (neuroglancer_uint64_sharded_v1)"},
                        {"flat", "", "a file per chunk"},
                        {"deep", "", "a file per chunk in nested folders, as neuroglancer-scripts"}}};
-  const Table destinations{
-      "destinations",
-      {{"folder", "", "Neuroglancer precomputed volume"}, {".nii, .nii.gz", "", "NIfTI-1, or NIfTI-2 for long sides"}}};
+  Table destinations{"destinations", {{"folder", "", "Neuroglancer precomputed volume"}}};
+  for (const VolumeFileDescriptor* file : all_volume_files())
+    destinations.rows.push_back({file->suffixes, "", file->title});
   return {sources, encodings, layouts, destinations, stores};
 }
 

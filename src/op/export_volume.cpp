@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "op/export_nifti.h"
+#include "op/export_volume.h"
 
 #include <algorithm>
 #include <atomic>
@@ -9,13 +9,15 @@
 #include <optional>
 
 #include "core/affine.h"
+#include "core/byte_order.h"
 #include "core/orientation.h"
 #include "op/run_options.h"
 #include "op/unpacked_source.h"
 #include "op/volume_plan.h"
 #include "pipeline/strip.h"
 #include "pipeline/thread_pool.h"
-#include "sink/nifti_writer.h"
+#include "sink/output_file.h"
+#include "sink/volume_file.h"
 #include "source/source.h"
 
 namespace ngforge {
@@ -101,9 +103,10 @@ class SlabReader {
 
 class Export {
  public:
-  Export(const std::string& destination, const ConvertOptions& options, const RunOptions& run,
-         std::unique_ptr<VolumeSource> source, const VolumePlan& plan)
-      : destination_(destination),
+  Export(const VolumeFileDescriptor& file, const std::string& destination, const ConvertOptions& options,
+         const RunOptions& run, std::unique_ptr<VolumeSource> source, const VolumePlan& plan)
+      : file_(file),
+        destination_(destination),
         options_(options),
         run_(with_defaults(run)),
         source_(std::move(source)),
@@ -127,8 +130,8 @@ class Export {
   }
 
  private:
-  NiftiImage image() const {
-    NiftiImage image;
+  VolumeImage image() const {
+    VolumeImage image;
     image.size_vox = box_.size();
     image.channels = plan_.channels;
     image.type = plan_.type;
@@ -142,7 +145,9 @@ class Export {
     return image;
   }
 
-  Index slab_channels() const { return image_.is_rgb ? plan_.channels : 1; }
+  // Colours that lie voxel by voxel come together.
+  bool interleaves() const { return image_.is_rgb && file_.interleaves_colors; }
+  Index slab_channels() const { return interleaves() ? plan_.channels : 1; }
   std::uint64_t value_bytes() const { return size_of(plan_.type); }
   std::uint64_t read_bytes() const {
     return size_of(plan_.values.from) + (plan_.values.is_identity() ? 0 : value_bytes());
@@ -150,7 +155,7 @@ class Export {
 
   // Output planes come in the order of a stream, and each channel when its turn comes.
   bool follows_stream() const {
-    const bool comes_at_once = image_.is_rgb || plan_.channels == 1 || !source_->header().channels_are_colors;
+    const bool comes_at_once = interleaves() || plan_.channels == 1 || !source_->header().channels_are_colors;
     return plan_.axis_map.source_axis[2] == 2 && !plan_.axis_map.reversed[2] && comes_at_once;
   }
 
@@ -166,7 +171,7 @@ class Export {
                                          ? static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y) * channels
                                      : chunk.product() == 0 ? plane
                                                             : 0;
-    const std::uint64_t plane_bytes = plane * value_bytes() * (image_.is_rgb ? 2 : 1) + read_plane * read_bytes();
+    const std::uint64_t plane_bytes = plane * value_bytes() * (interleaves() ? 2 : 1) + read_plane * read_bytes();
     const std::uint64_t chunk_bytes =
         static_cast<std::uint64_t>(chunk.product()) *
         (channels * read_bytes() + 2 * static_cast<std::uint64_t>(source_->header().channels) * value_bytes());
@@ -205,10 +210,10 @@ class Export {
   }
 
   ConvertReport plan_report() const {
-    const bool is_gzip = destination_.ends_with(".gz");
+    const bool is_gzip = is_gzip_file(destination_);
     ConvertReport report;
     report.destination = destination_;
-    report.format = is_gzip ? "NIfTI, gzip" : "NIfTI";
+    report.format = fmt::format("{}{}", file_.title, is_gzip ? ", gzip" : "");
     report.type = plan_.is_segmentation ? "segmentation" : "image";
     report.data_type = name_of(plan_.type);
     report.channels = plan_.channels;
@@ -227,22 +232,23 @@ class Export {
     scale.encoding = "raw";
     scale.chunks = scale.stored_chunks = scale.files = 1;
     scale.bytes =
-        nifti_header(image_).size() + static_cast<std::uint64_t>(size.product() * plan_.channels) * value_bytes();
+        file_.header(image_).size() + static_cast<std::uint64_t>(size.product() * plan_.channels) * value_bytes();
     report.scales.push_back(scale);
     return report;
   }
 
   Result<void> write() {
     ThreadPool reading(threads_), packing(threads_);
-    NGFORGE_TRY(const auto writer,
-                NiftiWriter::create(destination_, image_, options_.level, options_.overwrite, packing));
+    const OutputFile::Options how{is_gzip_file(destination_), options_.level, options_.overwrite};
+    NGFORGE_TRY(const auto writer, OutputFile::create(destination_, how, packing));
+    NGFORGE_CHECK(writer->append(file_.header(image_)));
     SlabReader reader(*source_, plan_, reading);
     for (Index c = 0; c < plan_.channels; c += slab_channels()) NGFORGE_CHECK(write_channels(reader, *writer, c));
     return writer->finish();
   }
 
   // All planes of the output channels from `first` on that lie in one slab.
-  Result<void> write_channels(SlabReader& reader, NiftiWriter& writer, Index first) {
+  Result<void> write_channels(SlabReader& reader, OutputFile& writer, Index first) {
     const Index source_channel = plan_.source_channels[static_cast<std::size_t>(first)];
     const auto total = static_cast<std::uint64_t>(box_.volume() * plan_.channels);
     Buffer interleaved;
@@ -254,7 +260,8 @@ class Export {
           std::min(plan_.origin_vox.z + ((z - plan_.origin_vox.z) / slab_planes_ + 1) * slab_planes_, box_.end.z);
       Block slab(plan_.type, part, slab_channels());
       NGFORGE_CHECK(reader.read(slab.view(), {source_channel, source_channel + slab.channels()}));
-      NGFORGE_CHECK(writer.append(image_.is_rgb ? interleave(slab, interleaved) : slab.bytes()));
+      if (file_.is_big_endian) swap_numbers({slab.view().data, slab.bytes().size()}, value_bytes());
+      NGFORGE_CHECK(writer.append(interleaves() ? interleave(slab, interleaved) : slab.bytes()));
       done_ += static_cast<std::uint64_t>(part.volume() * slab.channels());
       if (run_.on_progress) run_.on_progress({"writing", done_, total, "voxels"});
       z = part.end.z;
@@ -262,7 +269,7 @@ class Export {
     return {};
   }
 
-  // RGB24 and RGBA32 hold their bytes voxel by voxel.
+  // Bytes of colours, voxel by voxel.
   static std::span<const std::byte> interleave(const Block& slab, Buffer& space) {
     const auto out = ensure(space, slab.bytes().size());
     const auto channels = static_cast<std::size_t>(slab.channels()), voxels = slab.bytes().size() / channels;
@@ -271,13 +278,14 @@ class Export {
     return out;
   }
 
+  const VolumeFileDescriptor& file_;
   const std::string& destination_;
   const ConvertOptions& options_;
   const RunOptions run_;
   std::unique_ptr<VolumeSource> source_;
   const VolumePlan& plan_;
   const Box box_;
-  const NiftiImage image_;
+  const VolumeImage image_;
   bool needs_unpacking_ = false;
   std::uint64_t unpacked_bytes_ = 0, peak_bytes_ = 0, done_ = 0;
   int threads_ = 1;
@@ -286,18 +294,25 @@ class Export {
 
 }  // namespace
 
-Result<ConvertReport> export_nifti(const std::string& place, const std::string& destination,
-                                   const ConvertOptions& options, const RunOptions& run) {
+Result<ConvertReport> export_volume(const std::string& place, const std::string& destination,
+                                    const ConvertOptions& options, const RunOptions& run) {
   if (options.resume)
     return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file")
         .with_hint("use --overwrite");
+  const VolumeFileDescriptor& file = *find_volume_file(destination);
   try {
     NGFORGE_TRY(auto source, open_source(place, options.source));
     VolumeOptions volume_options = options;
     volume_options.scales = 1;
     volume_options.encoding = "raw";
-    NGFORGE_TRY(const VolumePlan plan, plan_volume(source->header(), volume_options));
-    return Export(destination, options, run, std::move(source), plan).run();
+    NGFORGE_TRY(VolumePlan plan, plan_volume(source->header(), volume_options));
+    const auto stored = file.stored_type(plan.type, plan.is_segmentation);
+    if (!stored)
+      return make_error(ErrorCode::needs_decision, "{}: expected {}, found {}", destination, file.stored_types,
+                        name_of(plan.type))
+          .with_hint("convert the values with --dtype");
+    plan.type = plan.values.to = *stored;
+    return Export(file, destination, options, run, std::move(source), plan).run();
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::internal, "the machine has no memory left");
   }

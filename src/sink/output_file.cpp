@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sink/output_file.h"
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "core/byte_cursor.h"
+#include "sink/folder_writer.h"
+
+namespace ngforge {
+namespace {
+
+constexpr std::size_t kBlockBytes = 1 << 20;
+
+class File {
+ public:
+  File(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  File(const File&) = delete;
+  ~File() {
+    if (descriptor_ < 0) return;
+    ::close(descriptor_);
+    ::unlink((path_ + ".partial").c_str());
+  }
+  Result<void> write(std::span<const std::byte> bytes) {
+    NGFORGE_CHECK(write_at(descriptor_, offset_, bytes, path_));
+    offset_ += bytes.size();
+    return {};
+  }
+  Result<void> finish() {
+    if (::fsync(descriptor_) != 0) return system_error(path_, "cannot be synced");
+    if (::close(std::exchange(descriptor_, -1)) != 0) return system_error(path_, "cannot be written");
+    if (::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) return system_error(path_, "cannot be renamed to");
+    return {};
+  }
+
+ private:
+  std::string path_;
+  int descriptor_;
+  std::uint64_t offset_ = 0;
+};
+
+class PlainFile final : public OutputFile {
+ public:
+  PlainFile(std::string path, int descriptor) : output_(std::move(path), descriptor) {}
+  Result<void> append(std::span<const std::byte> values) override { return output_.write(values); }
+  Result<void> finish() override { return output_.finish(); }
+
+ private:
+  File output_;
+};
+
+// Blocks of raw deflate that end on a byte and refer to nothing before them, strung together to one member.
+class GzipFile final : public OutputFile {
+ public:
+  GzipFile(std::string path, int descriptor, int level, ThreadPool& pool)
+      : output_(std::move(path), descriptor), level_(std::clamp(level, 0, 9)), pool_(pool) {}
+  ~GzipFile() override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return in_pool_ == 0; });
+  }
+
+  Result<void> begin() {
+    const unsigned char header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255};
+    return output_.write(std::as_bytes(std::span(header)));
+  }
+
+  Result<void> append(std::span<const std::byte> values) override {
+    while (!values.empty()) {
+      const std::size_t count = std::min(values.size(), kBlockBytes - block_.size());
+      block_.insert(block_.end(), values.begin(), values.begin() + static_cast<std::ptrdiff_t>(count));
+      values = values.subspan(count);
+      if (block_.size() == kBlockBytes) NGFORGE_CHECK(submit());
+    }
+    return {};
+  }
+
+  Result<void> finish() override {
+    if (!block_.empty()) NGFORGE_CHECK(submit());
+    NGFORGE_CHECK(drain(0));
+    std::array<std::byte, 10> end{std::byte{3}, std::byte{0}};  // an empty final block of fixed codes
+    store(end.data() + 2, static_cast<std::uint32_t>(crc_));
+    store(end.data() + 6, static_cast<std::uint32_t>(size_));
+    NGFORGE_CHECK(output_.write(end));
+    return output_.finish();
+  }
+
+ private:
+  struct Packed {
+    std::vector<std::byte> bytes;
+    unsigned long crc = 0;
+    std::size_t plain_bytes = 0;
+    bool has_failed = false;  // no memory
+  };
+
+  Result<void> submit() {
+    NGFORGE_CHECK(drain(static_cast<std::size_t>(2 * pool_.size())));
+    auto block = std::make_shared<std::vector<std::byte>>(std::move(block_));
+    block_.clear();
+    block_.reserve(kBlockBytes);
+    std::lock_guard lock(mutex_);
+    ++in_pool_;
+    pool_.submit([this, block, number = submitted_++](int) {
+      Packed packed;
+      try {
+        packed = deflate_block(*block);
+      } catch (const std::bad_alloc&) {
+        packed.has_failed = true;
+      }
+      std::lock_guard inner(mutex_);
+      packed_.emplace(number, std::move(packed));
+      --in_pool_;
+      changed_.notify_all();
+    });
+    return {};
+  }
+
+  // Writes what is next until at most `waiting` blocks are on their way.
+  Result<void> drain(std::size_t waiting) {
+    while (submitted_ - written_ > waiting) {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] { return packed_.contains(written_); });
+      const Packed packed = std::move(packed_.extract(written_).mapped());
+      lock.unlock();
+      if (packed.has_failed) return make_error(ErrorCode::internal, "the machine has no memory left");
+      NGFORGE_CHECK(output_.write(packed.bytes));
+      crc_ = crc32_combine(crc_, packed.crc, static_cast<z_off_t>(packed.plain_bytes));
+      size_ += packed.plain_bytes;
+      ++written_;
+    }
+    return {};
+  }
+
+  Packed deflate_block(const std::vector<std::byte>& block) const {
+    z_stream stream{};
+    if (deflateInit2(&stream, level_, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+    Packed packed;
+    packed.plain_bytes = block.size();
+    packed.crc = crc32(0, reinterpret_cast<const Bytef*>(block.data()), static_cast<uInt>(block.size()));
+    packed.bytes.resize(deflateBound(&stream, block.size()) + 16);
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(block.data()));
+    stream.avail_in = static_cast<uInt>(block.size());
+    stream.next_out = reinterpret_cast<Bytef*>(packed.bytes.data());
+    stream.avail_out = static_cast<uInt>(packed.bytes.size());
+    const int status = deflate(&stream, Z_FULL_FLUSH);
+    NGFORGE_ASSERT(status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0);
+    packed.bytes.resize(packed.bytes.size() - stream.avail_out);
+    deflateEnd(&stream);
+    return packed;
+  }
+
+  File output_;
+  const int level_;
+  ThreadPool& pool_;
+  std::vector<std::byte> block_;
+  std::size_t submitted_ = 0, written_ = 0;
+  unsigned long crc_ = 0;
+  std::uint64_t size_ = 0;
+
+  std::mutex mutex_;  // guards packed_ and in_pool_
+  std::condition_variable changed_;
+  std::map<std::size_t, Packed> packed_;
+  int in_pool_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path, const Options& options,
+                                                       ThreadPool& pool) {
+  std::error_code code;
+  if (!options.overwrite && std::filesystem::exists(std::filesystem::symlink_status(path, code)))
+    return make_error(ErrorCode::already_exists, "{}: exists already", path)
+        .with_hint("replace it with --overwrite, or choose another destination");
+  const int descriptor = ::open((path + ".partial").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) return system_error(path, "cannot be created");
+  if (!options.gzip) return std::unique_ptr<OutputFile>(std::make_unique<PlainFile>(path, descriptor));
+  auto gzip = std::make_unique<GzipFile>(path, descriptor, options.level, pool);
+  NGFORGE_CHECK(gzip->begin());
+  return std::unique_ptr<OutputFile>(std::move(gzip));
+}
+
+}  // namespace ngforge
