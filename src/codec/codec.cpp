@@ -22,4 +22,10 @@ const CodecDescriptor* find_codec(std::string_view name) {
   return nullptr;
 }
 
+const CodecDescriptor* find_decoder(std::string_view name, DataType type, Index channels) {
+  const CodecDescriptor* codec = find_codec(name);
+  if (codec == nullptr || codec->supports(type, channels)) return codec;
+  return codec->decodes_also != nullptr && codec->decodes_also(type, channels) ? codec : nullptr;
+}
+
 }  // namespace ngforge

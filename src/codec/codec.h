@@ -48,6 +48,10 @@ struct CodecDescriptor {
   const char* unread_by = "";  // common readers that do not know it: "tensorstore, WEBKNOSSOS"
   /// Whether this type and channel count can be encoded.
   bool (*supports)(DataType type, Index channels);
+  /// What decode() takes although no reader gets it right, so that encode() does not make it; null: nothing.
+  bool (*decodes_also)(DataType type, Index channels) = nullptr;
+  /// Whether the format has room for a chunk of this size; null: for every one. Errors: limit.
+  Result<void> (*check_size)(const VoxelVec& size) = nullptr;
   /// Encodes a dense view; replaces the content of `out`, whose capacity is reused.
   /// Errors: unsupported (type, channels), limit (a field of the format is too narrow).
   Result<void> (*encode)(const BlockView& view, const CodecOptions& options, Bytes& out);
@@ -61,5 +65,7 @@ struct CodecDescriptor {
 std::span<const CodecDescriptor* const> all_codecs();
 /// By name or alias; nullptr when unknown.
 const CodecDescriptor* find_codec(std::string_view name);
+/// By the name in `info`; nullptr when this build cannot decode such voxels.
+const CodecDescriptor* find_decoder(std::string_view name, DataType type, Index channels);
 
 }  // namespace ngforge

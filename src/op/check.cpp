@@ -157,8 +157,7 @@ class Check {
     ScaleCheck& scale = scales_[k];
     scale.info = &info_.scales[k];
     const std::string& key = scale.info->key;
-    scale.codec = find_codec(scale.info->encoding);
-    if (scale.codec != nullptr && !scale.codec->supports(info_.type, info_.channels)) scale.codec = nullptr;
+    scale.codec = find_decoder(scale.info->encoding, info_.type, info_.channels);
     if (scale.codec == nullptr)
       find(number_of(k), "unknown-encoding", "info",
            fmt::format("scale {}: expected an encoding that this build can decode, found {} of {} channel(s) of {}: "

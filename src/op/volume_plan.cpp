@@ -354,6 +354,25 @@ Result<void> plan_downsampling(const VolumeOptions& options, VolumePlan& plan) {
   return {};
 }
 
+// That the encoding has room for whole chunks and for those that the upper edges cut.
+Result<void> check_chunk_sizes(const CodecDescriptor& codec, const ScaleInfo& scale) {
+  if (codec.check_size == nullptr) return {};
+  for (int cut = 0; cut < 8; ++cut) {
+    VoxelVec size;
+    for (int a = 0; a < 3; ++a) {
+      const auto i = static_cast<std::size_t>(a);
+      const Index whole = scale.size_xyz[i], side = scale.chunk_size()[i];
+      size[a] = (cut >> a & 1) != 0 ? whole % side : std::min(whole, side);
+    }
+    if (size.product() == 0) continue;
+    auto checked = codec.check_size(size);
+    if (!checked)
+      return make_error(ErrorCode::invalid_argument, "{}", checked.error().message)
+          .with_hint("use another --chunk-size or --encoding");
+  }
+  return {};
+}
+
 Result<void> plan_pyramid(const VolumeOptions& options, const std::array<double, 3>& resolution_nm, const Box& box_vox,
                           VolumePlan& plan) {
   ScaleRequest request;
@@ -397,6 +416,7 @@ Result<void> plan_pyramid(const VolumeOptions& options, const std::array<double,
         NGFORGE_TRY(scale.sharding, parse_sharding(options.sharding, plan.gzip));
       }
     }
+    NGFORGE_CHECK(check_chunk_sizes(*plan.codec, scale));
     info.scales.push_back(std::move(scale));
   }
   return {};

@@ -174,8 +174,8 @@ Result<bool> PrecomputedVolume::read_chunk(std::size_t scale, const GridVec& cel
   const auto where = [&] {
     return fmt::format("{}/{}/{}", store_->describe(), of.key, chunk_name(of.chunk_box(cell)));
   };
-  const CodecDescriptor* codec = find_codec(of.encoding);
-  if (codec == nullptr || !codec->supports(info_.type, info_.channels))
+  const CodecDescriptor* codec = find_decoder(of.encoding, info_.type, info_.channels);
+  if (codec == nullptr)
     return make_error(ErrorCode::unsupported, "{}: this build cannot decode {} of {} channel(s) of {}", where(),
                       of.encoding, info_.channels, name_of(info_.type))
         .of_source();
@@ -294,8 +294,7 @@ int sniff(std::span<const std::byte> names, std::string_view) {
 Result<std::unique_ptr<VolumeSource>> open(const SourceRequest& request) {
   NGFORGE_TRY(auto volume, PrecomputedVolume::open(request.place));
   const VolumeInfo& info = volume->info();
-  const CodecDescriptor* codec = find_codec(info.scales.front().encoding);
-  if (codec == nullptr || !codec->supports(info.type, info.channels))
+  if (find_decoder(info.scales.front().encoding, info.type, info.channels) == nullptr)
     return make_error(ErrorCode::unsupported,
                       "{}/info: scales[0].encoding: this build cannot decode {} of {} channel(s) of {}",
                       volume->store()->describe(), info.scales.front().encoding, info.channels, name_of(info.type))

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// The jpeg encoding (precomputed specification, 1.6): one picture per chunk, 1 component (grey) or 3 (RGB, stored as
+// YCbCr); its pixels row by row are the voxels in the order x, y, z. Any width and height with that product will do.
+//
+// libjpeg-turbo 2.1.5 writes broken pictures from a compressor that has written progressive ones before and reports
+// success: compressors here only ever write baseline ones.
+#include <cstring>
+#include <limits>
+#include <memory>
+
+#include <turbojpeg.h>
+
+#include "codec/codec.h"
+#include "codec/image_chunk.h"
+
+namespace ngforge {
+namespace {
+
+constexpr Index kLongestSide = 65500;  // JPEG_MAX_DIMENSION of libjpeg, less than the format's own 65535
+
+constexpr CodecOption kQuality{"jpeg-quality", 85, 1, 100, "Quality of jpeg"};
+constexpr CodecOption kOptions[] = {kQuality};
+
+struct DestroyHandle {
+  void operator()(void* handle) const { tjDestroy(handle); }
+};
+using Handle = std::unique_ptr<void, DestroyHandle>;
+
+struct FreeJpeg {
+  void operator()(unsigned char* bytes) const { tjFree(bytes); }
+};
+
+int subsampling(Index channels) {
+  // Channels need not be colours: those of 4:4:4 mix as little as the format allows, and chunks have no seams.
+  return channels == 1 ? TJSAMP_GRAY : TJSAMP_444;
+}
+
+int pixel_format(Index channels) {
+  return channels == 1 ? TJPF_GRAY : TJPF_RGB;
+}
+
+bool supports(DataType type, Index channels) {
+  return type == DataType::uint8 && (channels == 1 || channels == 3);
+}
+
+Error unsupported_voxels(DataType type, Index channels) {
+  return make_error(ErrorCode::unsupported, "jpeg: expected 1 or 3 channels of uint8, found {} of {}", channels,
+                    name_of(type));
+}
+
+Result<void> check_size(const VoxelVec& size) {
+  NGFORGE_CHECK(image_shape("jpeg", size, kLongestSide));
+  return {};
+}
+
+Result<void> encode(const BlockView& view, const CodecOptions& options, Bytes& out) {
+  if (!supports(view.type, view.channels)) return unsupported_voxels(view.type, view.channels);
+  NGFORGE_TRY(const ImageShape shape, image_shape("jpeg", view.size(), kLongestSide));
+  thread_local const Handle compressor(tjInitCompress());
+  if (!compressor) return make_error(ErrorCode::internal, "jpeg: no compressor: {}", tjGetErrorStr2(nullptr));
+  const std::byte* pixels = view.data;
+  Buffer interleaved;
+  if (view.channels > 1) {
+    interleaved = Buffer(view.byte_count());
+    gather_pixels(view, 0, static_cast<std::size_t>(view.box.volume()), interleaved.data());
+    pixels = interleaved.data();
+  }
+  unsigned char* bytes = nullptr;
+  unsigned long size = 0;
+  const int status =
+      tjCompress2(compressor.get(), reinterpret_cast<const unsigned char*>(pixels), static_cast<int>(shape.width), 0,
+                  static_cast<int>(shape.height), pixel_format(view.channels), &bytes, &size,
+                  subsampling(view.channels), options.number(kQuality), 0);
+  const std::unique_ptr<unsigned char, FreeJpeg> owner(bytes);
+  if (status != 0) return make_error(ErrorCode::internal, "jpeg: {}", tjGetErrorStr2(compressor.get()));
+  const auto* begin = reinterpret_cast<const std::byte*>(bytes);
+  out.assign(begin, begin + size);
+  return {};
+}
+
+std::uint64_t most_bytes(const VoxelVec& size, DataType, Index channels, const CodecOptions&) {
+  const auto shape = image_shape("jpeg", size, kLongestSide);
+  if (!shape) return 0;
+  return tjBufSize(static_cast<int>(shape->width), static_cast<int>(shape->height), subsampling(channels));
+}
+
+const char* components_of(int colors) {
+  switch (colors) {
+    case TJCS_GRAY: return "1 (grey)";
+    case TJCS_RGB:
+    case TJCS_YCbCr: return "3 (colours)";
+    default: return "4 (CMYK)";
+  }
+}
+
+// The library scales a picture down silently when it is asked for another size than that of the picture.
+Result<ImageShape> read_shape(void* decompressor, std::span<const std::byte> bytes, const MutableBlockView& view) {
+  int width = 0, height = 0, sampling = 0, colors = 0;
+  if (tjDecompressHeader3(decompressor, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), &width,
+                          &height, &sampling, &colors) != 0)
+    return make_error(ErrorCode::invalid_data, "jpeg: expected a picture, found {} bytes with {}", bytes.size(),
+                      tjGetErrorStr2(decompressor));
+  if (Index{width} * height != view.box.volume())
+    return make_error(ErrorCode::invalid_data, "jpeg: expected a picture of {} pixels, found {} x {}",
+                      view.box.volume(), width, height);
+  const bool is_grey = colors == TJCS_GRAY, is_colored = colors == TJCS_RGB || colors == TJCS_YCbCr;
+  if (view.channels == 1 ? !is_grey : !is_colored)
+    return make_error(ErrorCode::invalid_data, "jpeg: expected {} component(s), found {}", view.channels,
+                      components_of(colors));
+  return ImageShape{width, height};
+}
+
+Result<void> decode(std::span<const std::byte> bytes, const CodecOptions&, const MutableBlockView& view) {
+  if (!supports(view.type, view.channels)) return unsupported_voxels(view.type, view.channels);
+  constexpr std::byte kEnd[] = {std::byte{0xff}, std::byte{0xd9}};
+  if (bytes.size() < sizeof kEnd || std::memcmp(bytes.data() + bytes.size() - sizeof kEnd, kEnd, sizeof kEnd) != 0)
+    return make_error(ErrorCode::invalid_data,
+                      "jpeg: expected the end marker ff d9 in the last of {} bytes, found none", bytes.size());
+  thread_local const Handle decompressor(tjInitDecompress());
+  if (!decompressor) return make_error(ErrorCode::internal, "jpeg: no decompressor: {}", tjGetErrorStr2(nullptr));
+  NGFORGE_TRY(const ImageShape shape, read_shape(decompressor.get(), bytes, view));
+  Buffer interleaved;
+  if (view.channels > 1) interleaved = Buffer(view.byte_count());
+  std::byte* const pixels = view.channels > 1 ? interleaved.data() : view.data;
+  // Some progressive pictures of a few bytes would take minutes. What the library calls warnings are parts of the
+  // picture that it made up.
+  if (tjDecompress2(decompressor.get(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                    reinterpret_cast<unsigned char*>(pixels), static_cast<int>(shape.width), 0,
+                    static_cast<int>(shape.height), pixel_format(view.channels), TJFLAG_LIMITSCANS) != 0)
+    return make_error(ErrorCode::invalid_data, "jpeg: expected a whole picture of {} x {} pixels, found {}",
+                      shape.width, shape.height, tjGetErrorStr2(decompressor.get()));
+  if (view.channels > 1) scatter_pixels(pixels, 0, static_cast<std::size_t>(view.box.volume()), view);
+  return {};
+}
+
+}  // namespace
+
+extern const CodecDescriptor jpeg_codec;
+const CodecDescriptor jpeg_codec{.name = "jpeg",
+                                 .alias = "jpg",
+                                 .title = "jpeg: lossy pictures, 1 or 3 channels of uint8",
+                                 .is_lossy = true,
+                                 .is_compressed = true,
+                                 .is_plain = false,
+                                 .has_block_size = false,
+                                 .options = kOptions,
+                                 .supports = supports,
+                                 .check_size = check_size,
+                                 .encode = encode,
+                                 .most_bytes = most_bytes,
+                                 .decode = decode};
+
+}  // namespace ngforge
