@@ -20,7 +20,7 @@ CASES = [("average", "uint8", "2,2,2"), ("average", "uint8", "2,2,1"),
 def rows(context):
     """The rows of `./dev bench kernels`."""
     import data
-    from run import WORK
+    from harness import WORK
 
     values, origin = data.labels(512)
     WORK.mkdir(parents=True, exist_ok=True)

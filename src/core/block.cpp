@@ -1,9 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/block.h"
 
+#include <sys/mman.h>
+
 #include <cstring>
 
 namespace ngforge {
+namespace {
+
+constexpr std::size_t kLineBytes = 64;
+constexpr std::size_t kLargePageBytes = 2 << 20;
+// Smaller buffers would waste too much of their last page.
+constexpr std::size_t kLeastForLargePages = 4 << 20;
+
+}  // namespace
+
+Buffer::Buffer(std::size_t size) : size_(size) {
+  const bool takes_large_pages = size >= kLeastForLargePages;
+  const std::align_val_t alignment{takes_large_pages ? kLargePageBytes : kLineBytes};
+  data_ = std::unique_ptr<std::byte[], Free>(static_cast<std::byte*>(::operator new(size == 0 ? 1 : size, alignment)),
+                                             Free{alignment});
+  // Advice only: a new buffer costs few page faults. What lies behind the last whole page stays small.
+  if (takes_large_pages) ::madvise(data_.get(), size / kLargePageBytes * kLargePageBytes, MADV_HUGEPAGE);
+}
 
 void copy_common(const BlockView& from, const MutableBlockView& to) {
   const Box common = from.box.intersect(to.box);

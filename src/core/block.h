@@ -12,12 +12,12 @@
 
 namespace ngforge {
 
-/// Owned bytes, 64-byte aligned and not initialised. Movable only. Throws std::bad_alloc.
+/// Owned bytes, 64-byte aligned and not initialised; in large pages where they fill some. Movable only. Throws
+/// std::bad_alloc.
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::size_t size)
-      : data_(static_cast<std::byte*>(::operator new(size == 0 ? 1 : size, std::align_val_t{64}))), size_(size) {}
+  explicit Buffer(std::size_t size);
   std::byte* data() { return data_.get(); }
   const std::byte* data() const { return data_.get(); }
   std::size_t size() const { return size_; }
@@ -26,7 +26,8 @@ class Buffer {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{64}); }
+    std::align_val_t alignment;
+    void operator()(std::byte* p) const { ::operator delete(p, alignment); }
   };
   std::unique_ptr<std::byte[], Free> data_;
   std::size_t size_ = 0;

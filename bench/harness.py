@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the benches share: the program and its tools, timing of processes, peers that are slow, inputs."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import data
+from precomputed import Dataset
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "build/bench/work"
+BENCHES = {}
+
+
+def bench(title):
+    """Registers a bench: a function of the context that returns the rows of a table."""
+    def register(function):
+        BENCHES[function.__name__] = title, function
+        return function
+    return register
+
+
+class Context:
+    def __init__(self, program, rounds):
+        self.program = Path(program).absolute()
+        self.tools = self.program.parent
+        self.rounds = rounds
+
+    def tool(self, name, *arguments):
+        """Runs a bench program; its JSON."""
+        return output_json([self.tools / name, *map(str, arguments)])
+
+    def script(self, name, *arguments):
+        """Runs a script of bench/peers; its JSON."""
+        return output_json([sys.executable, ROOT / "bench/peers" / name, *map(str, arguments)])
+
+
+def output_json(command):
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def timed(command, destination):
+    """Runs a command that writes `destination` anew: (wall seconds, CPU seconds, peak bytes)."""
+    shutil.rmtree(destination, ignore_errors=True)
+    # A process inherits its parent's peak until it executes something else: a small process starts the measured one.
+    starter = ("import json, os, sys, time; begin = time.perf_counter(); "
+               "pid = os.spawnvp(os.P_NOWAIT, sys.argv[1], sys.argv[1:]); _, status, used = os.wait4(pid, 0); "
+               "wall = time.perf_counter() - begin; "
+               "print(json.dumps([wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024])); "
+               "sys.exit(os.waitstatus_to_exitcode(status))")
+    started = [sys.executable, "-I", "-S", "-c", starter, *map(str, command)]
+    done = subprocess.run(started, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}: {done.returncode}\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def tree_bytes(folder):
+    return sum(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
+
+
+def remembered(key, measure):
+    """A peer's figures from build/bench/peers.json, measured when they are not there (key: version and command)."""
+    path = ROOT / "build/bench/peers.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    if key not in known:
+        known[key] = measure()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(known, indent=1))
+    return known[key]
+
+
+def brain(side=512):
+    path = WORK / f"brain{side}.nii.gz"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        maker = [sys.executable, ROOT / "tools/make_brain.py", data.fetch("icbm152_t1.nii.gz"), path, str(side)]
+        subprocess.run(maker, check=True)
+    return path
+
+
+def same_voxels(ours, theirs):
+    """Compares the scales that both have, by number."""
+    a, b = Dataset(ours), Dataset(theirs)
+    for index in range(min(len(a.scales), len(b.scales))):
+        if not np.array_equal(a.read(index), b.read(index)):
+            return f"scale {index} differs"
+    return "equal"
