@@ -8,8 +8,73 @@
 
 #include "core/byte_cursor.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "codec/image_chunk.cpp"
+#include <hwy/foreach_target.h>
+// Highway asks for this order: its own header after the loop over targets.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace ngforge {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using Vector = hn::ScalableTag<std::uint8_t>;
+
+// As many pixels of `channels` bytes as whole vectors hold; returns how many that are.
+std::size_t gather(const std::uint8_t* planes, std::size_t plane, std::size_t count, Index channels,
+                   std::uint8_t* pixels) {
+  const Vector d;
+  const std::size_t step = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + step <= count; i += step, planes += step) {
+    const auto a = hn::LoadU(d, planes), b = hn::LoadU(d, planes + plane);
+    if (channels == 2) {
+      hn::StoreInterleaved2(a, b, d, pixels + 2 * i);
+    } else if (channels == 3) {
+      hn::StoreInterleaved3(a, b, hn::LoadU(d, planes + 2 * plane), d, pixels + 3 * i);
+    } else {
+      hn::StoreInterleaved4(a, b, hn::LoadU(d, planes + 2 * plane), hn::LoadU(d, planes + 3 * plane), d,
+                            pixels + 4 * i);
+    }
+  }
+  return i;
+}
+
+std::size_t scatter(const std::uint8_t* pixels, std::size_t count, Index channels, std::uint8_t* planes,
+                    std::size_t plane) {
+  const Vector d;
+  const std::size_t step = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + step <= count; i += step, planes += step) {
+    auto a = hn::Zero(d), b = a, c = a, e = a;
+    if (channels == 2) {
+      hn::LoadInterleaved2(d, pixels + 2 * i, a, b);
+    } else if (channels == 3) {
+      hn::LoadInterleaved3(d, pixels + 3 * i, a, b, c);
+    } else {
+      hn::LoadInterleaved4(d, pixels + 4 * i, a, b, c, e);
+    }
+    hn::StoreU(a, d, planes);
+    hn::StoreU(b, d, planes + plane);
+    if (channels >= 3) hn::StoreU(c, d, planes + 2 * plane);
+    if (channels >= 4) hn::StoreU(e, d, planes + 3 * plane);
+  }
+  return i;
+}
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace ngforge
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace ngforge {
 namespace {
+
+HWY_EXPORT(gather);
+HWY_EXPORT(scatter);
 
 // Calls `work(value, channels)` with constants: an integer of the value's size and std::integral_constant.
 template <class Work>
@@ -46,13 +111,17 @@ void gather_pixels(const BlockView& view, std::size_t first, std::size_t count, 
   visit_pixel(view.value_bytes(), view.channels, [&](auto zero, auto channels) {
     using T = decltype(zero);
     const std::byte* in = view.data + first * sizeof(T);
+    std::size_t i = 0;
     if constexpr (sizeof(T) == 1 && channels == 1) {
       std::memcpy(pixels, in, count);
-    } else {
-      for (std::size_t i = 0; i < count; ++i)
-        for (std::size_t c = 0; c < channels; ++c)
-          store<std::endian::big>(pixels + (i * channels + c) * sizeof(T), load<T>(in + (c * plane + i) * sizeof(T)));
+      i = count;
+    } else if constexpr (sizeof(T) == 1) {
+      i = HWY_DYNAMIC_DISPATCH(gather)(reinterpret_cast<const T*>(in), plane, count, channels,
+                                       reinterpret_cast<T*>(pixels));
     }
+    for (; i < count; ++i)
+      for (std::size_t c = 0; c < channels; ++c)
+        store<std::endian::big>(pixels + (i * channels + c) * sizeof(T), load<T>(in + (c * plane + i) * sizeof(T)));
   });
 }
 
@@ -61,14 +130,19 @@ void scatter_pixels(const std::byte* pixels, std::size_t first, std::size_t coun
   visit_pixel(view.value_bytes(), view.channels, [&](auto zero, auto channels) {
     using T = decltype(zero);
     std::byte* out = view.data + first * sizeof(T);
+    std::size_t i = 0;
     if constexpr (sizeof(T) == 1 && channels == 1) {
       std::memcpy(out, pixels, count);
-    } else {
-      for (std::size_t c = 0; c < channels; ++c)
-        for (std::size_t i = 0; i < count; ++i)
-          store(out + (c * plane + i) * sizeof(T), load<T, std::endian::big>(pixels + (i * channels + c) * sizeof(T)));
+      i = count;
+    } else if constexpr (sizeof(T) == 1) {
+      i = HWY_DYNAMIC_DISPATCH(scatter)(reinterpret_cast<const T*>(pixels), count, channels, reinterpret_cast<T*>(out),
+                                        plane);
     }
+    for (; i < count; ++i)
+      for (std::size_t c = 0; c < channels; ++c)
+        store(out + (c * plane + i) * sizeof(T), load<T, std::endian::big>(pixels + (i * channels + c) * sizeof(T)));
   });
 }
 
 }  // namespace ngforge
+#endif  // HWY_ONCE
