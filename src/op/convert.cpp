@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <new>
 
-#include <fmt/ranges.h>
 #include "layout/provenance.h"
 #include "layout/sharding.h"
 #include "layout/transform.h"
@@ -14,6 +13,7 @@
 #include "op/export_volume.h"
 #include "op/feed.h"
 #include "op/readers.h"
+#include "op/run_identity.h"
 #include "op/run_options.h"
 #include "op/strip_plan.h"
 #include "op/volume_plan.h"
@@ -31,35 +31,6 @@ namespace fs = std::filesystem;
 std::string text_of(const ShardingSpec& spec) {
   return fmt::format("{},{},{},{}", spec.preshift_bits, spec.minishard_bits, spec.shard_bits,
                      spec.is_murmur ? "murmurhash3_x86_128" : "identity");
-}
-
-// The options that decide the result, in full (defaults resolved): what --resume compares and provenance keeps.
-RunIdentity identity_of(const std::string& source, const VolumeHeader& header, const VolumePlan& plan) {
-  RunIdentity identity{{"version", NGFORGE_VERSION},
-                       {"source", source},
-                       {"source_fingerprint", header.fingerprint},
-                       {"type", plan.is_segmentation ? "segmentation" : "image"},
-                       {"downsample", std::string(name_of(plan.method))},
-                       {"outside", plan.outside.is_edge ? "edge" : shortest_number(plan.outside.value)},
-                       {"layout", std::string(name_of(plan.layout))},
-                       {"compress", plan.gzip ? fmt::format("gzip {}", plan.level) : "none"},
-                       {"keep_empty", plan.keep_empty ? "yes" : "no"}};
-  const ValueMap& values = plan.values;
-  identity.emplace_back("values", fmt::format("{} to {}, slope {} intercept {}, part {}, clamps {}",
-                                              name_of(values.from), name_of(values.to), values.slope, values.intercept,
-                                              static_cast<int>(values.complex_part), values.clamps));
-  if (values.window) identity.emplace_back("window", fmt::format("{},{}", (*values.window)[0], (*values.window)[1]));
-  for (const CodecOption& option : plan.codec->options)
-    identity.emplace_back(option.name, fmt::format("{}", plan.codec_options.number(option)));
-  if (values.nan) identity.emplace_back("nan", fmt::format("{}", *values.nan));
-  const AxisMap& map = plan.axis_map;
-  std::string axes;
-  for (std::size_t a = 0; a < 3; ++a)
-    axes += fmt::format("{}{}", map.reversed[a] ? '-' : '+', "ijk"[map.source_axis[a]]);
-  identity.emplace_back("axes", axes);
-  identity.emplace_back("channels", fmt::format("{}", fmt::join(plan.source_channels, ",")));
-  identity.emplace_back("info", write_volume_info(plan.info));
-  return identity;
 }
 
 ScaleReport report_of(const ScaleInfo& scale) {
@@ -149,21 +120,34 @@ class Conversion {
     NGFORGE_TRY(PartialFolder folder,
                 PartialFolder::open(destination_, identity, {options_.resume, options_.overwrite}));
     if (folder.is_complete()) {
+      if (const std::string what = difference_from_finished(destination_, identity, plan_.info); !what.empty())
+        return make_error(ErrorCode::already_exists, "{}: is finished, but {}", destination_, what)
+            .with_hint("replace it with --overwrite, or choose another destination");
       report.was_complete = true;
       return report;
     }
-    auto written = write(folder, report);
+    auto written = write_or_fail(folder, report);
     if (written) written = folder.commit();
     if (!written) {
       // What a later --resume can build on stays; what it cannot, goes.
-      const int status = exit_status(written.error());
+      Error error = std::move(written).error();
+      const int status = exit_status(error);
       if (status <= 4) folder.discard();
-      return std::move(written).error();
+      if (status == 6 && !error.hint.empty()) error.hint += ", then run the same command with --resume";
+      return error;
     }
     return report;
   }
 
  private:
+  Result<void> write_or_fail(PartialFolder& folder, ConvertReport& report) {
+    try {
+      return write(folder, report);
+    } catch (const std::bad_alloc&) {
+      return make_error(ErrorCode::internal, "the machine has no memory left");
+    }
+  }
+
   Result<void> write(PartialFolder& folder, ConvertReport& report) {
     for (const std::string& notice : plan_.notices)
       if (run_.on_notice) run_.on_notice(notice);

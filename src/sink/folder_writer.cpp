@@ -15,7 +15,7 @@ Error system_error(const std::string& path, std::string_view what) {
   const bool denied = code == EACCES || code == EPERM || code == EROFS;
   Error error =
       make_error(denied ? ErrorCode::permission : ErrorCode::io, "{}: {}: {}", path, what, std::strerror(code));
-  if (code == ENOSPC || code == EDQUOT) error.hint = "make room, then run the same command with --resume";
+  if (code == ENOSPC || code == EDQUOT) error.hint = "make room";
   return error;
 }
 

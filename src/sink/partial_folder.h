@@ -12,7 +12,8 @@ namespace ngforge {
 /// What must be the same for a run to be resumed: names (options, source) and their values, in a fixed order.
 using RunIdentity = std::vector<std::pair<std::string, std::string>>;
 
-/// How a run treats what is already at its destination.
+/// How a run treats what is already at its destination. A resumed run replaces an old destination when the run that it
+/// goes on with was to do so.
 struct DestinationPolicy {
   bool resume = false, overwrite = false;
 };
@@ -22,7 +23,8 @@ struct DestinationPolicy {
 class PartialFolder {
  public:
   /// Looks at DST and DST.partial and makes or takes over the latter.
-  /// Errors: already_exists (DST or DST.partial in the way; with resume: what differs), permission, io.
+  /// Errors: already_exists (DST or DST.partial in the way, or not of our making; with resume: what differs),
+  /// permission, io.
   static Result<PartialFolder> open(const std::string& destination, const RunIdentity& identity,
                                     DestinationPolicy policy);
 
@@ -44,11 +46,15 @@ class PartialFolder {
 
  private:
   PartialFolder() = default;
+  Result<void> end_former_commit();
+  Result<void> check_partial(DestinationPolicy policy) const;
   Result<void> take(const RunIdentity& identity, DestinationPolicy policy);
-  Result<void> lock_plan();
+  Result<void> take_name() const;
+  Result<void> rename_in_steps() const;
 
   std::string destination_, path_;
-  bool overwrite_ = false, is_complete_ = false, is_resumed_ = false;
+  std::vector<std::string> made_parents_;  // the outermost first
+  bool overwrites_ = false, is_complete_ = false, is_resumed_ = false;
   int plan_descriptor_ = -1;
 };
 

@@ -115,5 +115,83 @@ TEST_F(PartialFolderTest, DiscardLeavesNothing) {
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
+TEST_F(PartialFolderTest, LeavesAloneWhatIsNotOurs) {
+  fs::create_directory(destination_ + ".partial");
+  put("seg.partial/mine.txt", "hi");
+  for (const DestinationPolicy policy :
+       {DestinationPolicy{}, DestinationPolicy{.resume = true}, DestinationPolicy{.overwrite = true}}) {
+    const auto partial = open(policy);
+    ASSERT_FALSE(partial.has_value());
+    EXPECT_EQ(partial.error().code, ErrorCode::already_exists);
+    EXPECT_THAT(partial.error().hint, HasSubstr("move it away"));
+    EXPECT_TRUE(fs::exists(destination_ + ".partial/mine.txt"));
+  }
+}
+
+TEST_F(PartialFolderTest, AResumedRunReplacesWhatTheFirstWasToReplace) {
+  fs::create_directory(destination_);
+  put("seg/old", "old");
+  {
+    ASSERT_TRUE(open({.overwrite = true}).has_value());
+  }
+  put("seg.partial/new", "new");
+  auto partial = open({.resume = true});
+  ASSERT_TRUE(partial.has_value()) << partial.error().message;
+  EXPECT_TRUE(partial->is_resumed());
+  ASSERT_TRUE(partial->commit().has_value());
+  EXPECT_TRUE(fs::exists(destination_ + "/new"));
+  EXPECT_FALSE(fs::exists(destination_ + "/old"));
+}
+
+TEST_F(PartialFolderTest, AResumedRunStopsAtOnceBeforeWhatAppeared) {
+  {
+    ASSERT_TRUE(open({}).has_value());
+  }
+  fs::create_directory(destination_);
+  const auto partial = open({.resume = true});
+  ASSERT_FALSE(partial.has_value());
+  EXPECT_EQ(partial.error().code, ErrorCode::already_exists);
+}
+
+// As a kill leaves it between the exchange of names and the removal of the old dataset.
+TEST_F(PartialFolderTest, EndsACommitThatWasCutOff) {
+  {
+    auto partial = open({.overwrite = true});
+    ASSERT_TRUE(partial.has_value());
+    put("seg.partial/info", "{}");
+  }
+  fs::rename(destination_ + ".partial", destination_);
+  fs::create_directory(destination_ + ".partial");
+  put("seg.partial/old", "old");
+  const auto again = open({.resume = true});
+  ASSERT_TRUE(again.has_value()) << again.error().message;
+  EXPECT_TRUE(again->is_complete());
+  EXPECT_FALSE(fs::exists(destination_ + ".partial"));
+  EXPECT_FALSE(fs::exists(destination_ + "/.ngforge-plan.json"));
+}
+
+TEST_F(PartialFolderTest, ComparesNamesThatAreNotText) {
+  const RunIdentity identity{{"source", "z\xff.nii"}};
+  {
+    ASSERT_TRUE(PartialFolder::open(destination_, identity, {}).has_value());
+  }
+  EXPECT_TRUE(PartialFolder::open(destination_, identity, {.resume = true}).has_value());
+}
+
+TEST_F(PartialFolderTest, DiscardRemovesTheParentsThatWereMade) {
+  destination_ = (folder_ / "p/q/seg").string();
+  auto partial = open({});
+  ASSERT_TRUE(partial.has_value());
+  partial->discard();
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST_F(PartialFolderTest, ANameThatIsTooLongIsAnError) {
+  destination_ = (folder_ / std::string(300, 'a') / "b").string();
+  const auto partial = open({});
+  ASSERT_FALSE(partial.has_value());
+  EXPECT_EQ(exit_status(partial.error()), 6);
+}
+
 }  // namespace
 }  // namespace ngforge

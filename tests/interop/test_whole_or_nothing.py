@@ -123,6 +123,36 @@ def test_resume_on_other_ground(source, layout, tmp_path):
     assert stamp == {p: p.stat().st_mtime_ns for p in destination.rglob("*")}
     refused = run("convert", source, destination, "--layout", layout, *OPTIONS)
     assert refused.status == 5 and tree(destination) == whole
+    for word, more in ("compress", ["--compress", "none"]), ("info", ["--scales", "2"]), ("values", ["--window", "0,9000"]):
+        other = run("convert", source, destination, "--layout", layout, *OPTIONS, *more, "--resume")
+        assert other.status == 5 and word in other.err and tree(destination) == whole, other.err
+
+
+def test_an_interrupted_overwrite_is_resumed(source, layout, reference, tmp_path):
+    destination = tmp_path / "out"
+    destination.mkdir()
+    (destination / "old").write_text("old")
+    running = start(source, destination, layout, "--overwrite")
+    while not list(tmp_path.glob("out.partial/*/*")):
+        assert running.poll() is None
+    running.kill()
+    running.wait()
+    assert (destination / "old").exists()
+    convert(source, destination, "--layout", layout, "--resume", *OPTIONS)
+    assert tree(destination) == reference and not Path(f"{destination}.partial").exists()
+
+
+def test_resume_knows_which_part_of_the_source(source, tmp_path):
+    """The same names of chunks, made of other voxels."""
+    destination, same = tmp_path / "out", ("--chunk-size", "16", "--layout", "flat", "--threads", "1", "--level", "12")
+    running = subprocess.Popen([PROGRAM, "convert", source, destination, *same, "--crop", "16:160,0:120,0:100"],
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while not list(tmp_path.glob("out.partial/*/*")):
+        assert running.poll() is None
+    running.kill()
+    running.wait()
+    other = run("convert", source, destination, *same, "--voxel-offset", "16,0,0", "--crop", "16:160,0:120,0:100", "--resume")
+    assert other.status == 5 and "origin was 0,0,0, now 16,0,0" in other.err, other.err
 
 
 def test_resume_says_what_differs(source, layout, tmp_path):

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "op/run_identity.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+
+#include "layout/provenance.h"
+#include "layout/transform.h"
+#include "ngforge/version.h"
+
+namespace ngforge {
+namespace {
+
+std::string one_line(std::string text) {
+  std::erase_if(text, [](char c) { return c == '\n' || c == ' '; });
+  return text;
+}
+
+std::string text_of(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+// Without what other commands may add to it later.
+std::string scales_of(VolumeInfo info) {
+  info.mesh.clear();
+  info.skeletons.clear();
+  info.segment_properties.clear();
+  return write_volume_info(info);
+}
+
+}  // namespace
+
+// The options that decide the result, in full (defaults resolved): what --resume compares and provenance keeps.
+RunIdentity identity_of(const std::string& source, const VolumeHeader& header, const VolumePlan& plan) {
+  RunIdentity identity{{"version", NGFORGE_VERSION},
+                       {"source", source},
+                       {"source_fingerprint", header.fingerprint},
+                       {"type", plan.is_segmentation ? "segmentation" : "image"},
+                       {"downsample", std::string(name_of(plan.method))},
+                       {"outside", plan.outside.is_edge ? "edge" : shortest_number(plan.outside.value)},
+                       {"layout", std::string(name_of(plan.layout))},
+                       {"compress", plan.gzip ? fmt::format("gzip {}", plan.level) : "none"},
+                       {"keep_empty", plan.keep_empty ? "yes" : "no"}};
+  const ValueMap& values = plan.values;
+  identity.emplace_back("values", fmt::format("{} to {}, slope {} intercept {}, part {}, clamps {}",
+                                              name_of(values.from), name_of(values.to), values.slope, values.intercept,
+                                              static_cast<int>(values.complex_part), values.clamps));
+  if (values.window) identity.emplace_back("window", fmt::format("{},{}", (*values.window)[0], (*values.window)[1]));
+  for (const CodecOption& option : plan.codec->options)
+    identity.emplace_back(option.name, fmt::format("{}", plan.codec_options.number(option)));
+  if (values.nan) identity.emplace_back("nan", fmt::format("{}", *values.nan));
+  const AxisMap& map = plan.axis_map;
+  std::string axes;
+  for (std::size_t a = 0; a < 3; ++a)
+    axes += fmt::format("{}{}", map.reversed[a] ? '-' : '+', "ijk"[map.source_axis[a]]);
+  identity.emplace_back("axes", axes);
+  // Where the source's corner lies: a crop with another offset is another part of the source under the same names.
+  const VoxelVec& origin = plan.origin_vox;
+  identity.emplace_back("origin", fmt::format("{},{},{}", origin.x, origin.y, origin.z));
+  identity.emplace_back("transform", plan.transform_nm ? one_line(write_transform(*plan.transform_nm)) : "none");
+  identity.emplace_back("channels", fmt::format("{}", fmt::join(plan.source_channels, ",")));
+  identity.emplace_back("info", write_volume_info(plan.info));
+  return identity;
+}
+
+std::string difference_from_finished(const std::string& folder, const RunIdentity& identity, const VolumeInfo& info) {
+  const auto provenance = parse_provenance(text_of(folder + "/provenance"), folder + "/provenance");
+  for (const auto& [name, now] : identity) {
+    if (!provenance || provenance->task != "ngforge convert") break;
+    const auto found = std::ranges::find(provenance->options, name, &RunIdentity::value_type::first);
+    if (found != provenance->options.end() && found->second != now)
+      return fmt::format("{} was {}, now {}", name, found->second, now);
+  }
+  const auto finished = parse_volume_info(text_of(folder + "/info"), folder + "/info");
+  return finished && scales_of(*finished) == scales_of(info) ? "" : "its info says otherwise than this run would";
+}
+
+}  // namespace ngforge
