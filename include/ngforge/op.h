@@ -128,7 +128,8 @@ struct Dataset {
 Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& options, const RunOptions& run);
 
 /// `info`: what a place is. Text for people, or one JSON object.
-Result<std::string> describe(const std::string& place, bool as_json, bool as_scale_table);
+Result<std::string> describe(const std::string& place, bool as_json, bool as_scale_table,
+                             const SourceOptions& options = {});
 
 /// One finding of `check`.
 struct Finding {

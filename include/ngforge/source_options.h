@@ -13,7 +13,7 @@ namespace ngforge {
 struct SourceOptions {
   std::string input_orientation;  // slices: what column, row and slice mean, one of 48 codes ("RIA")
   std::vector<Index> shape;       // raw binary: sizes, fastest axis first
-  std::string dtype;              // raw binary: stored type ("uint16")
+  std::string dtype;              // raw binary: stored type ("uint16", or as NumPy has it: "<u2")
 };
 
 }  // namespace ngforge

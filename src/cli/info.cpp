@@ -10,7 +10,8 @@ namespace ngforge::cli {
 namespace {
 
 struct Options {
-  std::string place;
+  std::string place, shape;
+  SourceOptions source;
   bool json = false, scales = false;
 };
 
@@ -18,9 +19,14 @@ CommandRun add(CLI::App& app, CommandContext&) {
   auto options = std::make_shared<Options>();
   add_place(app, "SOURCE", options->place, "A volume file or a dataset");
   app.add_flag("--scales", options->scales, "The scales as a table");
+  app.add_option("--shape", options->shape, "Raw binary: sizes, the fastest axis first")->type_name("X,Y,Z[,C]");
+  app.add_option("--dtype", options->source.dtype, "Raw binary: stored type")->type_name("T");
   app.add_flag("--json", options->json, "One JSON object");
   return [options]() -> Result<int> {
-    NGFORGE_TRY(const std::string text, describe(options->place, options->json, options->scales));
+    if (!options->shape.empty()) {
+      NGFORGE_TRY(options->source.shape, parse_shape(options->shape, "--shape"));
+    }
+    NGFORGE_TRY(const std::string text, describe(options->place, options->json, options->scales, options->source));
     std::fputs(text.c_str(), stdout);
     return 0;
   };

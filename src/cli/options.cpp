@@ -154,6 +154,15 @@ Result<std::array<double, 3>> parse_length_triple_nm(std::string_view text, std:
   return parse_triple<double>(text, option, [&](std::string_view part) { return parse_length_nm(part, option); });
 }
 
+Result<std::vector<Index>> parse_shape(std::string_view text, std::string_view option) {
+  std::vector<Index> shape;
+  for (const std::string_view part : split_commas(text)) {
+    NGFORGE_TRY(shape.emplace_back(), parse_integer(part, option, 1, INT64_MAX));
+  }
+  if (shape.size() < 2 || shape.size() > 4) return wrong(option, "X,Y,Z or X,Y,Z,CHANNELS", text);
+  return shape;
+}
+
 void add_place(CLI::App& app, const std::string& name, std::string& place, const std::string& text) {
   const auto check = [](const std::string& value) {
     return value.empty() ? std::string("expected a path or URL, found \"\"") : std::string();
@@ -265,6 +274,9 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
   app.add_option("--crop", options_.crop, "X0:X1,Y0:Y1,Z0:Z1 in output voxels, half open")
       ->type_name("BOX")
       ->group(where);
+  app.add_option("--shape", shape_, "Raw binary: sizes, the fastest axis first (--dtype is then the stored type)")
+      ->type_name("X,Y,Z[,C]")
+      ->group(where);
   app.add_option("--channel", options_.channel, "One channel, or all [all]")->type_name("N")->group(where);
   app.add_option("--time", time_, "One time point")->type_name("N")->group(where);
   const char* values = "Values";
@@ -324,6 +336,10 @@ Result<VolumeOptions> VolumeGroup::resolve() const {
   if (!nan_.empty()) {
     NGFORGE_TRY(options.nan, parse_number(nan_, "--nan"));
   }
+  if (!shape_.empty()) {
+    NGFORGE_TRY(options.source.shape, parse_shape(shape_, "--shape"));
+  }
+  options.source.dtype = options.dtype;
   if (!time_.empty()) {
     NGFORGE_TRY(options.time, parse_integer(time_, "--time", 0, INT64_MAX));
   }

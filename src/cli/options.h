@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -27,6 +28,9 @@ Result<double> parse_length_nm(std::string_view text, std::string_view option);
 /// "x,y,z"; one number means all three.
 Result<std::array<Index, 3>> parse_index_triple(std::string_view text, std::string_view option, Index low, Index high);
 Result<std::array<double, 3>> parse_length_triple_nm(std::string_view text, std::string_view option);
+
+/// Sizes for SourceOptions::shape: two to four of them, "x,y,z[,channels]".
+Result<std::vector<Index>> parse_shape(std::string_view text, std::string_view option);
 
 /// Adds a positional argument that must be there: a place, not empty.
 void add_place(CLI::App& app, const std::string& name, std::string& place, const std::string& text);
@@ -56,7 +60,8 @@ class VolumeGroup {
  private:
   VolumeOptions options_;
   std::map<std::string, std::string> encoding_options_;
-  std::string level_, shard_size_, chunk_size_, block_, scales_, voxel_size_, voxel_offset_, window_, nan_, time_;
+  std::string level_, shard_size_, chunk_size_, block_, scales_, voxel_size_, voxel_offset_, window_, nan_, time_,
+      shape_;
 };
 
 }  // namespace ngforge::cli

@@ -284,12 +284,13 @@ class DatasetDescription {
 
 }  // namespace
 
-Result<std::string> describe(const std::string& place, bool as_json, bool as_scale_table) {
+Result<std::string> describe(const std::string& place, bool as_json, bool as_scale_table,
+                             const SourceOptions& options) {
   if (is_precomputed(place)) {
     NGFORGE_TRY(const auto description, DatasetDescription::read(place));
     return as_json ? description.json() : as_scale_table ? description.table() : description.text();
   }
-  NGFORGE_TRY(const auto source, open_source(place));
+  NGFORGE_TRY(const auto source, open_source(place, options));
   if (as_scale_table)
     return make_error(ErrorCode::invalid_argument, "--scales: expected a dataset, found a {} file",
                       source->header().format);

@@ -155,7 +155,7 @@ class Export {
 
   // Output planes come in the order of a stream, and each channel when its turn comes.
   bool follows_stream() const {
-    const bool comes_at_once = interleaves() || plan_.channels == 1 || !source_->header().channels_are_colors;
+    const bool comes_at_once = interleaves() || plan_.channels == 1 || !source_->header().channels_come_together();
     return plan_.axis_map.source_axis[2] == 2 && !plan_.axis_map.reversed[2] && comes_at_once;
   }
 

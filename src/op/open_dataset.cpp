@@ -23,13 +23,22 @@ namespace {
 // Reading this much and scaling it down takes no longer than people wait for a program to start.
 constexpr std::uint64_t kQuickBytes = 256 << 20;
 
-// The longest first.
-constexpr std::string_view kSuffixes[] = {".nii.gz", ".mgh.gz", ".nii", ".mgz", ".mgh"};
-
 bool ends_with_any_case(std::string_view text, std::string_view suffix) {
   return text.size() >= suffix.size() &&
          std::ranges::equal(text.substr(text.size() - suffix.size()), suffix, {},
                             [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
+}
+
+/// The longest suffix of a volume file that the name has, or "".
+std::string_view suffix_of(std::string_view name) {
+  std::string_view longest;
+  for (const SourceDescriptor* source : all_sources())
+    for (std::string_view rest = source->suffixes; !rest.empty();) {
+      const std::string_view suffix = rest.substr(0, rest.find(' '));
+      rest.remove_prefix(std::min(rest.size(), suffix.size() + 1));
+      if (suffix.size() > longest.size() && ends_with_any_case(name, suffix)) longest = suffix;
+    }
+  return longest;
 }
 
 /// Whether the channels mean colours: convert says so in `provenance`; where others wrote the dataset, three or four
@@ -86,7 +95,8 @@ Result<Dataset> open_live(const std::string& place, VolumeOptions options, const
 
 std::string dataset_name(const std::string& place) {
   std::string_view path = place;
-  if (const auto bar = path.rfind('|'); bar != std::string_view::npos && path.ends_with(':'))
+  // "FILE|hdf5:/a/b"
+  if (const auto bar = path.rfind('|'); bar != std::string_view::npos && path.find(':', bar) != std::string_view::npos)
     path = path.substr(0, bar);
   if (const auto colon = path.rfind("://"); colon != std::string_view::npos) path.remove_prefix(colon + 3);
   if (path == "-") return "stdin";
@@ -95,11 +105,7 @@ std::string dataset_name(const std::string& place) {
   std::filesystem::path whole = std::filesystem::absolute(path, ignored).lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();
   std::string name = whole.filename().string();
-  for (const std::string_view suffix : kSuffixes) {
-    if (!ends_with_any_case(name, suffix) || name.size() == suffix.size()) continue;
-    name.resize(name.size() - suffix.size());
-    break;
-  }
+  if (const auto suffix = suffix_of(name); suffix.size() < name.size()) name.resize(name.size() - suffix.size());
   return name.empty() || name == "/" ? "dataset" : name;
 }
 

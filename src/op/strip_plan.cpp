@@ -102,7 +102,7 @@ std::uint64_t worker_bytes(const VolumePlan& volume, const VolumeHeader& header,
 }
 
 void plan_batch(const VolumePlan& volume, const VolumeHeader& header, std::uint64_t target, StripPlan& plan) {
-  const Index channels_at_once = header.channels_are_colors ? header.channels
+  const Index channels_at_once = header.channels_come_together() ? header.channels
                                  : plan.holds_whole_volume  ? 1
                                                             : volume.channels;
   const auto value_bytes = size_of(header.type) + (volume.values.is_identity() ? 0 : size_of(volume.type)) +
@@ -199,7 +199,7 @@ Result<StripPlan> plan_strips(const VolumePlan& volume, const VolumeHeader& head
   for (int a = 0; a < 3; ++a)
     if (volume.axis_map.source_axis[static_cast<std::size_t>(a)] == 2) plan.axis = a;
   plan.descending = volume.axis_map.reversed[static_cast<std::size_t>(plan.axis)];
-  plan.holds_whole_volume = access == Access::once && !header.channels_are_colors && volume.channels > 1;
+  plan.holds_whole_volume = access == Access::once && !header.channels_come_together() && volume.channels > 1;
   plan.threads = threads;
   plan_levels(volume, plan);
   plan_slots(volume, plan);

@@ -91,7 +91,7 @@ class UnpackedSource : public VolumeSource {
 
   Result<void> unpack() {
     NGFORGE_CHECK(make_place());
-    if (header_.channels_are_colors) {
+    if (header_.channels_come_together()) {
       NGFORGE_CHECK(unpack_colors());
     } else {
       for (const Index channel : channels_) {

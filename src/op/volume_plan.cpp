@@ -118,7 +118,12 @@ Result<std::vector<Index>> choose_channels(const VolumeHeader& header, const Vol
 
 Error needs_dtype(const VolumeHeader& header, std::string_view why, std::string_view example = "float32") {
   return make_error(ErrorCode::needs_decision, "{} values cannot be stored as they are: {}", name_of(header.type), why)
-      .with_hint(fmt::format("choose with --dtype, for example --dtype {}", example));
+      .with_hint(
+          header.type_is_asked
+              ? fmt::format("name the stored type in the place, FILE|raw:{}, and say with --dtype what becomes of "
+                            "it, for example --dtype {}",
+                            name_of(header.type), example)
+              : fmt::format("choose with --dtype, for example --dtype {}", example));
 }
 
 bool is_complex(StoredType type) {
@@ -178,7 +183,7 @@ Result<ValueMap> plan_values(const VolumeHeader& header, const VolumeOptions& op
                                                        {"imag", ComplexPart::imag}};
   for (const auto& [name, part] : parts)
     if (is_complex(header.type) && options.complex_part == name) map.complex_part = part;
-  if (!options.dtype.empty()) {
+  if (!options.dtype.empty() && !header.type_is_asked) {
     const auto type = parse_data_type(options.dtype);
     if (!type || *type == DataType::int64 || *type == DataType::float64)
       return make_error(ErrorCode::invalid_argument,
@@ -222,6 +227,11 @@ bool is_identity(const Affine& corner_nm_to_world_nm) {
   return true;
 }
 
+// The source says nothing of lengths, and so of no place either: its corner is where --voxel-offset says.
+bool is_plain_grid(const VolumeHeader& header) {
+  return !header.is_anatomical && !header.has_voxel_size;
+}
+
 Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options) {
   Grid grid;
   if (header.is_anatomical) {
@@ -251,7 +261,7 @@ Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options)
   Affine shift;
   for (int a = 0; a < 3; ++a) shift.m[static_cast<std::size_t>(a)][3] = -static_cast<double>(grid.origin_vox[a]);
   const Affine transform = corner_nm_transform(multiply(affine_mm, shift), grid.resolution_nm);
-  if (header.is_anatomical || !is_identity(transform)) grid.transform_nm = transform;
+  if (header.is_anatomical || !(is_identity(transform) || is_plain_grid(header))) grid.transform_nm = transform;
   return grid;
 }
 

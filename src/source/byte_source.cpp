@@ -72,15 +72,15 @@ class PlainFile final : public ByteSource {
   }
   bool has_random_access() const override { return true; }
   std::optional<std::uint64_t> content_bytes() const override { return stored_bytes_; }
-  Result<void> read(std::uint64_t offset, std::span<std::byte> out) override {
+  Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> out) override {
     std::size_t done = 0;
     while (done < out.size()) {
       const ssize_t moved = read_once(descriptor_.get(), out.subspan(done), static_cast<std::int64_t>(offset + done));
       if (moved < 0) return system_error(place_, fmt::format("cannot be read at byte {}", offset + done), errno);
-      if (moved == 0) return ends_early(place_, offset, out.size(), offset + done);
+      if (moved == 0) break;
       done += static_cast<std::size_t>(moved);
     }
-    return {};
+    return done;
   }
   Result<void> finish() override { return {}; }
 
@@ -92,7 +92,8 @@ class PlainFile final : public ByteSource {
 class ByteStream final : public ByteSource {
  public:
   /// `status`: of a regular file, or nullptr.
-  ByteStream(std::string place, Descriptor descriptor, const struct stat* status) : descriptor_(std::move(descriptor)) {
+  ByteStream(std::string place, Descriptor descriptor, const struct stat* status, bool inflates = true)
+      : descriptor_(std::move(descriptor)), inflates_(inflates) {
     place_ = std::move(place);
     if (status == nullptr) return;
     stored_bytes_ = static_cast<std::uint64_t>(status->st_size);
@@ -103,7 +104,7 @@ class ByteStream final : public ByteSource {
     raw_head_.resize(std::size(kGzipMagic));
     NGFORGE_TRY(const std::size_t count, read_raw_fully(raw_head_));
     raw_head_.resize(count);
-    is_gzip_ = std::ranges::equal(raw_head_, kGzipMagic);
+    is_gzip_ = inflates_ && std::ranges::equal(raw_head_, kGzipMagic);
     if (is_gzip_) gzip_.emplace([this](std::span<std::byte> out) { return read_raw(out); }, place_);
     head_.resize(kHeadBytes);
     NGFORGE_TRY(const std::size_t head_bytes, read_content(head_));
@@ -112,7 +113,7 @@ class ByteStream final : public ByteSource {
   }
   bool has_random_access() const override { return false; }
   std::optional<std::uint64_t> content_bytes() const override { return std::nullopt; }
-  Result<void> read(std::uint64_t offset, std::span<std::byte> out) override;
+  Result<std::size_t> read_some(std::uint64_t offset, std::span<std::byte> out) override;
   Result<void> finish() override;
 
  private:
@@ -122,6 +123,7 @@ class ByteStream final : public ByteSource {
   Result<void> skip_to(std::uint64_t offset);
 
   Descriptor descriptor_;
+  bool inflates_;
   std::vector<std::byte> raw_head_;  // read from the descriptor to find gzip, not yet passed on
   std::optional<GzipStream> gzip_;
   std::vector<std::byte> skipped_;  // where bytes go that nobody wants
@@ -179,22 +181,22 @@ Result<void> ByteStream::skip_to(std::uint64_t offset) {
   return {};
 }
 
-Result<void> ByteStream::read(std::uint64_t offset, std::span<std::byte> out) {
+Result<std::size_t> ByteStream::read_some(std::uint64_t offset, std::span<std::byte> out) {
+  std::size_t known_bytes = 0;
   if (offset < head_.size()) {
     const auto known = std::span(head_).subspan(static_cast<std::size_t>(offset));
-    const std::size_t count = std::min(known.size(), out.size());
-    std::copy_n(known.begin(), count, out.begin());
-    offset += count;
-    out = out.subspan(count);
+    known_bytes = std::min(known.size(), out.size());
+    std::copy_n(known.begin(), known_bytes, out.begin());
+    offset += known_bytes;
+    out = out.subspan(known_bytes);
   }
-  if (out.empty()) return {};
+  if (out.empty()) return known_bytes;
   if (offset < position_)
     return make_error(ErrorCode::internal, "{}: expected a read at byte {} or later, found byte {}", place_, position_,
                       offset);
   NGFORGE_CHECK(skip_to(offset));
   NGFORGE_TRY(const std::size_t count, read_content(out));
-  if (count < out.size()) return ends_early(place_, offset, out.size(), position_);
-  return {};
+  return known_bytes + count;
 }
 
 Result<void> ByteStream::finish() {
@@ -214,8 +216,8 @@ Result<std::shared_ptr<ByteSource>> opened(Args&&... args) {
 
 }  // namespace
 
-Result<std::shared_ptr<ByteSource>> ByteSource::open(const std::string& place) {
-  if (place == "-") return opened<ByteStream>("standard input", Descriptor(STDIN_FILENO, false), nullptr);
+Result<std::shared_ptr<ByteSource>> ByteSource::open(const std::string& place, bool inflates) {
+  if (place == "-") return opened<ByteStream>("standard input", Descriptor(STDIN_FILENO, false), nullptr, inflates);
   const int fd = ::open(place.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
     return make_error(ErrorCode::not_found, "{}: expected a file or a dataset, found nothing", place).of_source();
@@ -225,12 +227,27 @@ Result<std::shared_ptr<ByteSource>> ByteSource::open(const std::string& place) {
   if (::fstat(fd, &status) != 0) return system_error(place, "cannot be looked at", errno);
   if (S_ISDIR(status.st_mode))
     return make_error(ErrorCode::unsupported, "{}: expected a file, found a folder", place).of_source();
-  if (!S_ISREG(status.st_mode)) return opened<ByteStream>(place, std::move(descriptor), nullptr);
+  if (!S_ISREG(status.st_mode)) return opened<ByteStream>(place, std::move(descriptor), nullptr, inflates);
   std::byte magic[std::size(kGzipMagic)];
-  const bool is_gzip =
-      read_once(fd, magic, 0) == static_cast<ssize_t>(std::size(magic)) && std::ranges::equal(magic, kGzipMagic);
+  const bool is_gzip = inflates && read_once(fd, magic, 0) == static_cast<ssize_t>(std::size(magic)) &&
+                       std::ranges::equal(magic, kGzipMagic);
   if (is_gzip) return opened<ByteStream>(place, std::move(descriptor), &status);
   return opened<PlainFile>(place, std::move(descriptor), status);
+}
+
+Result<void> ByteSource::read(std::uint64_t offset, std::span<std::byte> out) {
+  NGFORGE_TRY(const std::size_t count, read_some(offset, out));
+  if (count < out.size()) return ends_early(place_, offset, out.size(), offset + count);
+  return {};
+}
+
+Result<void> ByteSource::extend_head(std::size_t bytes) {
+  const std::size_t known = head_.size();
+  if (bytes <= known) return {};
+  std::vector<std::byte> more(bytes - known);
+  NGFORGE_TRY(const std::size_t count, read_some(known, more));
+  head_.insert(head_.end(), more.begin(), more.begin() + static_cast<std::ptrdiff_t>(count));
+  return {};
 }
 
 std::string ByteSource::fingerprint() const {

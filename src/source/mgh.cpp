@@ -131,6 +131,7 @@ const SourceDescriptor mgh_source = {
     .title = "FreeSurfer MGH and MGZ (.mgh, .mgz)",
     .url_scheme = "mgh",
     .is_folder = false,
+    .suffixes = ".mgh.gz .mgz .mgh",
     .sniff = sniff_mgh,
     .open_bytes = open_mgh,
 };

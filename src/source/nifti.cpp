@@ -436,6 +436,7 @@ const SourceDescriptor nifti_source = {
     .title = "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)",
     .url_scheme = "nifti",
     .is_folder = false,
+    .suffixes = ".nii.gz .hdr.gz .img.gz .nii .hdr .img",
     .sniff = sniff_nifti,
     .open_bytes = open_nifti,
 };

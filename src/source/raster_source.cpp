@@ -11,6 +11,23 @@
 namespace ngforge {
 namespace {
 
+template <std::size_t kBytes>
+void take_every(const std::byte* from, std::byte* to, Index count, Index stride) {
+  for (Index n = 0; n < count; ++n) std::memcpy(to + n * static_cast<Index>(kBytes), from + n * stride, kBytes);
+}
+
+/// Copies `count` values that lie `stride` bytes apart.
+void take_channel(const std::byte* from, std::byte* to, Index count, Index stride, std::size_t value_bytes) {
+  switch (value_bytes) {
+    case 1: return take_every<1>(from, to, count, stride);
+    case 2: return take_every<2>(from, to, count, stride);
+    case 4: return take_every<4>(from, to, count, stride);
+    case 8: return take_every<8>(from, to, count, stride);
+    case 16: return take_every<16>(from, to, count, stride);
+    default: return take_every<32>(from, to, count, stride);
+  }
+}
+
 // Rows that are read only in part are read whole, many at a time, when what lies between costs less than another call.
 constexpr Index kGapWorthReading = 8 << 10;
 constexpr Index kScratchBytes = 1 << 20;
@@ -102,7 +119,7 @@ Result<void> RasterSource::read_interleaved(const SourceBox& box, ChannelRange c
   const SourceVec size = box.size();
   const Index together = header_.channels, voxels = box.volume();
   const bool whole_rows = size.x == header_.size_ijk.x;
-  const Index row_bytes = size.x * together;
+  const Index voxel_bytes = together * value_bytes_, row_bytes = size.x * voxel_bytes;
   const Index rows_at_once = whole_rows ? std::clamp<Index>(kScratchBytes / row_bytes, 1, size.y) : 1;
   std::vector<std::byte> scratch(static_cast<std::size_t>(rows_at_once * row_bytes));
   Index done = 0;
@@ -110,11 +127,11 @@ Result<void> RasterSource::read_interleaved(const SourceBox& box, ChannelRange c
     for (Index j = box.begin.y; j < box.end.y; j += rows_at_once) {
       const Index count = std::min(rows_at_once, box.end.y - j) * size.x;
       NGFORGE_CHECK(read_bytes(offset_of(box.begin.x, j, k, 0),
-                               std::span(scratch).first(static_cast<std::size_t>(count * together))));
-      for (Index c = channels.begin; c < channels.end; ++c) {
-        std::byte* target = out.data() + (c - channels.begin) * voxels + done;
-        for (Index n = 0; n < count; ++n) target[n] = scratch[static_cast<std::size_t>(n * together + c)];
-      }
+                               std::span(scratch).first(static_cast<std::size_t>(count * voxel_bytes))));
+      for (Index c = channels.begin; c < channels.end; ++c)
+        take_channel(scratch.data() + c * value_bytes_,
+                     out.data() + ((c - channels.begin) * voxels + done) * value_bytes_, count, voxel_bytes,
+                     static_cast<std::size_t>(value_bytes_));
       done += count;
     }
   }
@@ -126,9 +143,9 @@ Result<void> RasterSource::read(const SourceBox& box, ChannelRange channels, std
   NGFORGE_ASSERT(channels.begin >= 0 && channels.end <= header_.channels);
   NGFORGE_ASSERT(static_cast<Index>(out.size()) == box.volume() * channels.size() * value_bytes_);
   if (out.empty()) return {};
-  if (layout_.is_interleaved) return read_interleaved(box, channels, out);
-  NGFORGE_CHECK(box.size().x == header_.size_ijk.x ? read_whole_rows(box, channels, out)
-                                                   : read_parts_of_rows(box, channels, out));
+  NGFORGE_CHECK(layout_.is_interleaved               ? read_interleaved(box, channels, out)
+                : box.size().x == header_.size_ijk.x ? read_whole_rows(box, channels, out)
+                                                     : read_parts_of_rows(box, channels, out));
   if (layout_.is_foreign_order) swap_numbers(out, layout_.number_bytes);
   return {};
 }
@@ -161,8 +178,8 @@ Result<std::unique_ptr<VolumeSource>> open_raster(std::shared_ptr<ByteSource> by
                       bytes->place(), *end, n.x, n.y, n.z, header.channels, name_of(header.type), layout.data_offset,
                       *found)
         .of_source();
-  header.fingerprint = bytes->fingerprint();
-  header.stored_bytes = bytes->stored_bytes();
+  header.fingerprint += bytes->fingerprint();
+  header.stored_bytes += bytes->stored_bytes();
   header.is_compressed_stream = bytes->is_gzip();
   return std::make_unique<RasterSource>(std::move(bytes), std::move(header), layout, *end);
 }

@@ -101,7 +101,12 @@ std::string begin_in_hex(std::span<const std::byte> head) {
 Result<std::unique_ptr<VolumeSource>> open_file(const ParsedPlace& parsed) {
   NGFORGE_TRY(auto bytes, ByteSource::open(parsed.request.place));
   const std::string name = lower_case(std::filesystem::path(parsed.request.place).filename().string());
-  const auto* source = parsed.forced != nullptr ? parsed.forced : sniff(false, bytes->head(), name);
+  const bool has_shape = !parsed.request.options.shape.empty();
+  const auto* source = parsed.forced != nullptr ? parsed.forced
+                       : has_shape ? *std::ranges::find(kSources, true, &SourceDescriptor::takes_shape)
+                                   : sniff(false, bytes->head(), name);
+  if (has_shape && !source->takes_shape)
+    return make_error(ErrorCode::invalid_argument, "--shape: means nothing for {}, which says its sizes", source->name);
   if (source == nullptr)
     return make_error(ErrorCode::unsupported, "{}: expected a volume (tried {}), found {}", bytes->place(),
                       names_of_sources(), begin_in_hex(bytes->head()));

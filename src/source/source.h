@@ -22,12 +22,17 @@ enum class Access {
 
 /// What a volume file says of itself, found without reading voxels.
 struct VolumeHeader {
+  /// A stream brings all channels of a voxel at once.
+  bool channels_come_together() const { return channels_are_colors || channels_are_interleaved; }
+
   SourceVec size_ijk;                // >= 1 each; i is the fastest axis in the file
   Index channels = 1;                // all axes behind k, or the components of RGB, flattened
   bool channels_are_colors = false;  // they mean red, green, blue (alpha), and come together from a stream
+  bool channels_are_interleaved = false;  // they lie voxel by voxel, as colours do, and come together from a stream
   std::vector<Index>
       channel_axes;  // sizes of the axes that were flattened, fastest first (fMRI: {time}); empty for one channel
   StoredType type = StoredType::uint8;
+  bool type_is_asked = false;       // `type` is SourceOptions::dtype, which then means no conversion
   double slope = 1, intercept = 0;  // value = slope * stored + intercept
   bool has_label_intent = false;
   /// "image" or "segmentation" when the format itself says so (precomputed), else "".
@@ -89,6 +94,8 @@ struct SourceDescriptor {
   const char* url_scheme;     // how the viewer spells it: "nifti", "neuroglancer-precomputed"
   bool is_folder;             // sniffed by the names inside, not by bytes
   bool takes_inside = false;  // it may be told what to take of the file
+  const char* suffixes = "";  // what its files are called, the longest first: ".nii.gz .nii"
+  bool takes_shape = false;   // it cannot say its sizes: SourceOptions::shape does
   /// 0 (certainly not) to 100 (certainly). `head`: the first bytes, gunzipped when they were gzip (up to 1024);
   /// `name`: the file's name in lower case. Folder formats: `head` holds the names inside, sorted, one per line.
   int (*sniff)(std::span<const std::byte> head, std::string_view name);

@@ -71,7 +71,7 @@ inline Result<Data> read_all(VolumeSource& source) {
   const auto& n = header.size_ijk;
   const auto value = static_cast<Index>(size_of(header.type));
   Data all(static_cast<std::size_t>(n.product() * header.channels * value));
-  const Index together = header.channels_are_colors ? header.channels : 1;
+  const Index together = header.channels_come_together() ? header.channels : 1;
   for (Index c = 0; c < header.channels; c += together) {
     for (Index k = 0; k < n.z; ++k) {
       Data plane(static_cast<std::size_t>(n.x * n.y * together * value));

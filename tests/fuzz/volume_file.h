@@ -22,7 +22,7 @@ inline void read_some(VolumeSource& source) {
   const auto& header = source.header();
   const auto& n = header.size_ijk;
   static_cast<void>(orient(header.affine_ijk_to_mm, "RAS"));
-  const Index together = header.channels_are_colors ? header.channels : 1;
+  const Index together = header.channels_come_together() ? header.channels : 1;
   const auto value = static_cast<Index>(size_of(header.type));
   Index row = 0;
   if (__builtin_mul_overflow(n.x, together * value, &row) || row > kMostBytes) return;
