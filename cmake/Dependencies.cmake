@@ -19,7 +19,9 @@ pkg_check_modules(libisal IMPORTED_TARGET libisal)  # x86-64 and arm64; zlib tak
 if(NGFORGE_TESTS)
   find_package(GTest REQUIRED)
   find_package(rapidcheck CONFIG REQUIRED)
-  pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
+endif()
+if(NGFORGE_TESTS OR NGFORGE_FUZZ)
+  pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)  # a second opinion
 endif()
 if(NGFORGE_BENCH)
   find_package(benchmark CONFIG REQUIRED)

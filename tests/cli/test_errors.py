@@ -7,6 +7,7 @@
 import gzip
 import json
 import struct
+import zlib
 from pathlib import Path
 
 import nibabel as nib
@@ -284,6 +285,21 @@ def encoding_for_another_type(folder):
     good(folder)
 
 
+@case(2, *CONVERT, "--encoding", "jpeg", "--jpeg-quality", "101")
+def quality_out_of_range(folder):
+    good(folder)
+
+
+@case(2, *CONVERT, "--encoding", "jpeg", "--png-level", "3")
+def level_of_another_encoding(folder):
+    good(folder)
+
+
+@case(2, *CONVERT, "--encoding", "jpeg", "--chunk-size", "257")
+def chunks_that_are_no_picture(folder):
+    good(folder, np.zeros((257, 257, 257), "u1"))
+
+
 @case(2, *CONVERT, "--layout", "round")
 def unknown_layout(folder):
     good(folder)
@@ -428,6 +444,35 @@ def dataset(folder, **changes):
 
 
 READ = ("convert", "data", "back.nii")
+
+
+def picture(folder, encoding, other=(7, 5, 3)):
+    """A dataset of one chunk file in `encoding`; returns the chunk's path and the bytes of another volume's chunk."""
+    options = ("--encoding", encoding, "--layout", "flat", "--scales", "1")
+    convert(good(folder), folder / "data", *options)
+    convert(good(folder, volumes.noise(other, "u1"), "other.nii"), folder / "other", *options)
+    (path,), (others,) = folder.glob("data/*/*-*"), folder.glob("other/*/*-*")
+    return path, others.read_bytes()
+
+
+@case(3, *READ)
+def jpeg_of_another_shape(folder):
+    path, other = picture(folder, "jpeg", (7, 5, 2))
+    path.write_bytes(other)
+
+
+@case(3, *READ)
+def jpeg_that_is_cut(folder):
+    path, _ = picture(folder, "jpeg")
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+@case(3, *READ)
+def png_bomb(folder):
+    path, _ = picture(folder, "png")
+    patch(path, 16, ">II", 60000, 60000)
+    data = path.read_bytes()
+    patch(path, 29, ">I", zlib.crc32(data[12:29]))
 
 
 @case(3, *READ)

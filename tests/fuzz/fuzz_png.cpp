@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// One chunk of png. Four bytes say what it should hold, the rest is the chunk:
+//   bytes 0-2  size of the chunk less one, modulo 32
+//   byte 3     channels less one (two low bits); uint16 if bit 2 is set
+// What decodes is what libspng reads in it, and comes back after encoding.
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include <spng.h>
+
+#include "codec/codec.h"
+#include "core/block.h"
+
+namespace {
+
+using namespace ngforge;
+
+constexpr std::size_t kHeadBytes = 4;
+
+void demand(bool condition) {
+  if (!condition) std::abort();
+}
+
+bool is_equal(const Block& a, const Block& b) {
+  return std::memcmp(a.bytes().data(), b.bytes().data(), a.bytes().size()) == 0;
+}
+
+// Chunks that pictures can do without are not looked at: libspng refuses some, which we pass over.
+void compare_with_libspng(std::span<const std::byte> png, const Block& values) {
+  const std::unique_ptr<spng_ctx, decltype(&spng_ctx_free)> context(spng_ctx_new(0), spng_ctx_free);
+  spng_set_png_buffer(context.get(), png.data(), png.size());
+  spng_set_crc_action(context.get(), SPNG_CRC_ERROR, SPNG_CRC_DISCARD);
+  const auto voxels = static_cast<std::size_t>(values.box().volume());
+  const auto channels = static_cast<std::size_t>(values.channels());
+  const std::size_t value = size_of(values.type());
+  std::vector<std::byte> pixels(values.bytes().size());
+  if (spng_decode_image(context.get(), pixels.data(), pixels.size(), SPNG_FMT_PNG, 0) != 0) return;
+  for (std::size_t i = 0; i < voxels; ++i)
+    for (std::size_t c = 0; c < channels; ++c)
+      demand(std::memcmp(&pixels[(i * channels + c) * value], &values.bytes()[(c * voxels + i) * value], value) == 0);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < kHeadBytes) return 0;
+  static const CodecDescriptor& codec = *find_codec("png");
+  const Box box{{0, 0, 0}, {1 + data[0] % 32, 1 + data[1] % 32, 1 + data[2] % 32}};
+  const Index channels = 1 + data[3] % 4;
+  const DataType type = (data[3] & 4) == 0 ? DataType::uint8 : DataType::uint16;
+  const auto chunk = std::as_bytes(std::span(data, size)).subspan(kHeadBytes);
+  Block values(type, box, channels);
+  std::memset(values.bytes().data(), 0x5a, values.bytes().size());
+  if (!codec.decode(chunk, {}, values.view())) return 0;
+  compare_with_libspng(chunk, values);
+  if (!codec.supports(type, channels)) return 0;
+  Bytes encoded;
+  demand(codec.encode(values.view(), {}, encoded).has_value());
+  demand(encoded.size() <= codec.most_bytes(box.size(), type, channels, {}));
+  Block again(type, box, channels);
+  demand(codec.decode(encoded, {}, again.view()).has_value() && is_equal(values, again));
+  return 0;
+}
