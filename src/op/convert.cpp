@@ -131,6 +131,8 @@ class Conversion {
     if (!written) {
       // What a later --resume can build on stays; what it cannot, goes.
       Error error = std::move(written).error();
+      // Ctrl-C ends whoever feeds the pipe too: that the source broke off is then not what happened.
+      if (run_.stop.stop_requested()) error = make_error(ErrorCode::cancelled, "interrupted");
       const int status = exit_status(error);
       if (status <= 4) folder.discard();
       if (status == 6 && !error.hint.empty()) error.hint += ", then run the same command with --resume";
@@ -145,6 +147,8 @@ class Conversion {
       return write(folder, report);
     } catch (const std::bad_alloc&) {
       return make_error(ErrorCode::internal, "the machine has no memory left");
+    } catch (const std::exception& error) {
+      return make_error(ErrorCode::internal, "unexpected: {}", error.what());
     }
   }
 
@@ -168,6 +172,8 @@ class Conversion {
       report.scales[k].files = counts.files;
       report.scales[k].bytes = counts.bytes;
     }
+    if (std::ranges::any_of(report.scales, [](const ScaleReport& scale) { return scale.empty_chunks > 0; }))
+      report.notices.push_back(absent_chunks_notice());
     return write_metadata(folder, report);
   }
 
@@ -217,10 +223,25 @@ class Conversion {
   StripPlan strips_;
 };
 
+// A path: results are written to local folders and files only.
+Result<std::string> local_destination(std::string place) {
+  constexpr std::string_view kFile = "file://";
+  if (place.starts_with(kFile)) place.erase(0, kFile.size());
+  if (place == "-" || place.find("://") != std::string::npos || place.find('|') != std::string::npos ||
+      place.starts_with("mem:"))
+    return make_error(ErrorCode::invalid_argument, "{}: expected the path of a folder or file as destination", place);
+  if (std::filesystem::path(place + "/").parent_path().extension() == ".zarr")
+    return make_error(ErrorCode::invalid_argument, "{}: expected a folder or file that this build writes, found .zarr",
+                      place)
+        .with_hint("ngforge formats lists the destinations");
+  return place;
+}
+
 }  // namespace
 
-Result<ConvertReport> convert(const std::string& source, const std::string& destination, const ConvertOptions& options,
-                              const RunOptions& run) {
+Result<ConvertReport> convert(const std::string& source, const std::string& given_destination,
+                              const ConvertOptions& options, const RunOptions& run) {
+  NGFORGE_TRY(const std::string destination, local_destination(given_destination));
   if (find_volume_file(destination) != nullptr) return export_volume(source, destination, options, run);
   if (options.resume && options.overwrite)
     return make_error(ErrorCode::invalid_argument, "expected either --resume or --overwrite, found both");

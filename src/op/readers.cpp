@@ -26,4 +26,8 @@ std::vector<std::string> readers_that_cannot_open(const VolumeInfo& info, Layout
   return lines;
 }
 
+std::string absent_chunks_notice() {
+  return "cloud-volume opens it with fill_missing=True: chunks of zeros are left out (--keep-empty writes them)";
+}
+
 }  // namespace ngforge

@@ -546,6 +546,21 @@ def link_to_a_server_that_does_not_answer(folder):
     pass
 
 
+@case(2, "convert", "v.nii", "s3://bucket/seg")
+def destination_that_is_a_url(folder):
+    good(folder)
+
+
+@case(2, "convert", "v.nii", "-")
+def destination_that_is_a_stream(folder):
+    good(folder)
+
+
+@case(2, "convert", "v.nii", "seg.zarr")
+def destination_of_an_unknown_kind(folder):
+    good(folder)
+
+
 @case(3, "serve", "nothing")
 def serve_nothing(folder):
     pass
