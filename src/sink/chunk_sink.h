@@ -45,9 +45,12 @@ Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, con
                                                   bool gzip, bool resume);
 
 /// Layout sharded (scale.sharding). Values lie in a shard in sequence order, minishard indices behind them, so that
-/// each file is written once, from front to back, and takes its name when it is complete. About 24 bytes of memory per
-/// chunk in unfinished shards. At most `window` chunks wait for their turn. Errors: permission, io.
+/// each file is written once and takes its name when it is complete. However many shards grow at once, few files are
+/// open. At most `window` chunks wait for their turn. Errors: permission, io.
 Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume,
                                                    Index window);
+/// The memory that such a sink takes at most, beside the chunks that wait: 24 bytes per chunk in unfinished shards, what
+/// it knows of each shard, and the minishard indices that `threads` threads write at once. For at most 2^32 chunks.
+std::uint64_t shard_sink_bytes(const ScaleInfo& scale, int threads);
 
 }  // namespace ngforge

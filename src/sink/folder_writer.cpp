@@ -39,19 +39,24 @@ bool FolderWriter::exists(const std::string& name) const {
 Result<void> FolderWriter::make_folders(const std::string& name) {
   for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
     const std::string folder = name.substr(0, slash);
-    std::lock_guard lock(mutex_);
-    if (folders_.contains(folder)) continue;
     if (::mkdirat(descriptor_, folder.c_str(), 0777) != 0 && errno != EEXIST)
       return system_error(path_ + "/" + folder, "cannot be created");
-    folders_.insert(folder);
   }
   return {};
 }
 
-Result<int> FolderWriter::open_growing(const std::string& name) {
-  NGFORGE_CHECK(make_folders(name));
-  const int file = ::openat(descriptor_, (name + ".tmp").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (file < 0) return system_error(path_ + "/" + name, "cannot be created");
+Result<int> FolderWriter::open_growing(const std::string& name, bool is_new) {
+  const auto open = [&] {
+    const int flags = is_new ? O_CREAT | O_TRUNC : 0;
+    return ::openat(descriptor_, (name + ".tmp").c_str(), O_WRONLY | O_CLOEXEC | flags, 0666);
+  };
+  int file = open();
+  // The folders are not remembered: with a folder per column of chunks, there may be millions.
+  if (file < 0 && errno == ENOENT && is_new) {
+    NGFORGE_CHECK(make_folders(name));
+    file = open();
+  }
+  if (file < 0) return system_error(path_ + "/" + name, is_new ? "cannot be created" : "cannot be opened again");
   return file;
 }
 

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <mutex>
 #include <span>
 #include <string>
-#include <unordered_set>
 
 #include "ngforge/error.h"
 
@@ -28,8 +26,8 @@ class FolderWriter {
   /// The same, and does not return before the file and its name are on the disk.
   Result<void> write_synced(const std::string& name, std::span<const std::byte> bytes);
 
-  /// For files that grow: opens NAME.tmp for writing (truncated), and gives it its name when it is done.
-  Result<int> open_growing(const std::string& name);
+  /// For files that grow: opens NAME.tmp for writing (truncated when it is new), and gives it its name when it is done.
+  Result<int> open_growing(const std::string& name, bool is_new = true);
   Result<void> finish_growing(const std::string& name);
 
   const std::string& path() const { return path_; }
@@ -40,8 +38,6 @@ class FolderWriter {
 
   std::string path_;
   int descriptor_ = -1;
-  std::mutex mutex_;  // guards folders_
-  std::unordered_set<std::string> folders_;
 };
 
 /// Writes all bytes at an offset. `path` is for messages.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -6,6 +7,8 @@
 #include <map>
 #include <thread>
 
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <gtest/gtest.h>
@@ -137,6 +140,79 @@ TEST_F(ShardSink, BytesDoNotDependOnThreads) {
     EXPECT_GT(files.size(), 1u);
   }
   EXPECT_EQ(results[0], results[1]);
+}
+
+TEST_F(ShardSink, GrowsMoreShardsThanFilesMayBeOpen) {
+  ScaleInfo scale;
+  scale.key = "k";
+  scale.size_xyz = {128, 3, 1};
+  scale.chunk_sizes = {{1, 1, 1}};
+  scale.resolution_nm = {1, 1, 1};
+  // 7 + 2 bits, y among the lowest: a shard is a block of 2 x 2, and 128 / 2 grow until the next row comes.
+  scale.sharding = ShardingSpec{0, false, 2, 7, false, false};
+  GridVec cell;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit few = before;
+  few.rlim_cur = 24;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  auto sink = open_shard_sink(folder_, scale, false, 8);
+  ASSERT_TRUE(sink.has_value());
+  for (Index sequence = 0; sequence < 128 * 3; ++sequence) {
+    cell = {sequence % 128, sequence / 128, 0};
+    const Bytes value = text(fmt::format("{}.{}", cell.x, cell.y));
+    const auto put = (*sink)->put(sequence, cell, value);
+    EXPECT_TRUE(put.has_value()) << put.error().message;
+  }
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  Index found = 0;
+  for (const auto& entry : fs::directory_iterator(folder_ / "k")) {
+    const Bytes bytes = file("k/" + entry.path().filename().string());
+    for (std::size_t minishard = 0; minishard < 4; ++minishard) {
+      const auto begin = load<std::uint64_t>(bytes.data() + 16 * minishard),
+                 end = load<std::uint64_t>(bytes.data() + 16 * minishard + 8);
+      const auto entries = decode_minishard_index(std::span(bytes).subspan(64 + begin, end - begin), "");
+      ASSERT_TRUE(entries.has_value());
+      for (const ShardEntry& value : *entries) {
+        cell = decode_morton(value.key, scale.grid_shape());
+        const Bytes expected = text(fmt::format("{}.{}", cell.x, cell.y));
+        ASSERT_EQ(value.size, expected.size());
+        EXPECT_EQ(std::memcmp(bytes.data() + 64 + value.offset, expected.data(), expected.size()), 0);
+        ++found;
+      }
+    }
+  }
+  EXPECT_EQ(found, 128 * 3);
+}
+
+TEST_F(ShardSink, LeavesHolesInALargeShardIndex) {
+  // 2^24 minishards are a shard index of 256 MiB.
+  auto sink = open_shard_sink(folder_, row_of_four(24, 0), false, 8);
+  ASSERT_TRUE(sink.has_value());
+  const Bytes a = text("a");
+  for (Index x = 0; x < 4; ++x)
+    ASSERT_TRUE((x == 1 ? (*sink)->pass(x, {x, 0, 0}) : (*sink)->put(x, {x, 0, 0}, a)).has_value());
+  const std::string path = folder_ / "1_1_1/0.shard";
+  struct stat status;
+  ASSERT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_EQ(status.st_size, (16 << 24) + 3 + 3 * 24);
+  EXPECT_LT(status.st_blocks * 512, 1 << 20);
+  std::ifstream in(path, std::ios::binary);
+  std::array<std::uint64_t, 10> index{};
+  in.read(reinterpret_cast<char*>(index.data()), sizeof index);
+  EXPECT_EQ(index, (std::array<std::uint64_t, 10>{3, 27, 0, 0, 27, 51, 51, 75, 0, 0}));
+}
+
+TEST_F(ShardSink, TellsItsMemory) {
+  ScaleInfo scale = row_of_four(0, 0);
+  scale.size_xyz = {1000, 1000, 1};
+  scale.sharding = ShardingSpec{9, false, 11, 0, true, true};
+  EXPECT_GE(shard_sink_bytes(scale, 1), 24'000'000u);
+  EXPECT_LE(shard_sink_bytes(scale, 1), 32'000'000u);
+  scale.sharding->shard_bits = 30;  // a shard per chunk
+  EXPECT_GE(shard_sink_bytes(scale, 1), 150'000'000u);
+  scale.sharding = ShardingSpec{0, false, 0, 0, true, true};  // one minishard
+  EXPECT_GE(shard_sink_bytes(scale, 2), 24'000'000u * 5);
 }
 
 TEST_F(ShardSink, AbandonEndsTheWait) {
