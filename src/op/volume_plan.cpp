@@ -96,13 +96,18 @@ Result<std::vector<Index>> choose_channels(const VolumeHeader& header, const Vol
   if (options.time) time = *options.time;
   // With a single axis there is no telling channels from time: both options mean it.
   const bool single_axis = channel_length == 1 && !header.channels_are_colors;
-  if (single_axis && channel >= 0 && time < 0) std::swap(time, channel);
+  if (single_axis && channel >= 0) {
+    if (time >= 0 && time != channel)
+      return make_error(ErrorCode::invalid_argument,
+                        "--time and --channel: expected one of them, for the volume has a single further axis");
+    time = channel;
+    channel = -1;
+  }
   if (options.time && (time < 0 || time >= time_length))
     return make_error(ErrorCode::invalid_argument, "--time: expected 0 to {}, found {}", time_length - 1, time);
   const Index limit = single_axis ? time_length : channel_length;
-  if (options.channel != "all" && (single_axis ? time : channel) >= limit)
-    return make_error(ErrorCode::invalid_argument, "--channel: expected 0 to {}, found {}", limit - 1, options.channel);
-  if (options.channel != "all" && (single_axis ? time : channel) < 0)
+  const Index asked = single_axis ? time : channel;
+  if (options.channel != "all" && (asked < 0 || asked >= limit))
     return make_error(ErrorCode::invalid_argument, "--channel: expected 0 to {}, found {}", limit - 1, options.channel);
   std::vector<Index> chosen;
   for (Index c = 0; c < channel_length; ++c)
@@ -234,9 +239,13 @@ bool is_plain_grid(const VolumeHeader& header) {
 
 Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options) {
   Grid grid;
-  if (header.is_anatomical) {
-    NGFORGE_TRY(grid.axis_map, orient(header.affine_ijk_to_mm, options.orientation));
-  }
+  NGFORGE_TRY(const AxisMap oriented,
+              orient(header.is_anatomical ? header.affine_ijk_to_mm : Affine{}, options.orientation));
+  if (header.is_anatomical)
+    grid.axis_map = oriented;
+  else if (options.orientation != VolumeOptions{}.orientation)
+    return make_error(ErrorCode::invalid_argument,
+                      "--orientation: expected a source with anatomical axes (NIfTI, MGH), found none in this one");
   grid.size_vox = reordered_size(header.size_ijk, grid.axis_map);
   Affine affine_mm = reordered_affine(header.affine_ijk_to_mm, header.size_ijk, grid.axis_map);
   if (!header.has_voxel_size && !options.voxel_size_nm)

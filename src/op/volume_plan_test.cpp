@@ -141,6 +141,22 @@ TEST(VolumePlan, ChoosesTimeAndChannel) {
   const auto many = plan_volume(header, {});
   ASSERT_FALSE(many.has_value());
   EXPECT_THAT(many.error().hint, HasSubstr("--time"));
+  options.time = 17;
+  options.channel = "17";
+  EXPECT_THAT(plan_volume(header, options)->source_channels, ElementsAre(17));
+  options.channel = "5";
+  EXPECT_THAT(plan_volume(header, options).error().message, HasSubstr("a single further axis"));
+}
+
+TEST(VolumePlan, OrientationIsForAnatomicalAxes) {
+  VolumeHeader header = scan(StoredType::uint8);
+  VolumeOptions options;
+  options.orientation = "LPS";
+  EXPECT_TRUE(plan_volume(header, options).has_value());
+  header.is_anatomical = false;
+  EXPECT_THAT(plan_volume(header, options).error().message, HasSubstr("anatomical axes"));
+  options.orientation = "XYZ";
+  EXPECT_THAT(plan_volume(header, options).error().message, HasSubstr("XYZ"));
 }
 
 TEST(VolumePlan, ASegmentationHasOneChannel) {
