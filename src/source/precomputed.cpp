@@ -13,6 +13,7 @@
 #include "core/stored_type.h"
 #include "layout/provenance.h"
 #include "layout/transform.h"
+#include "source/fingerprint.h"
 #include "source/source.h"
 #include "store/store.h"
 
@@ -75,12 +76,6 @@ void fill_zero(const MutableBlockView& view) {
   for (Index c = 0; c < view.channels; ++c)
     for (Index z = view.box.begin.z; z < view.box.end.z; ++z)
       for (Index y = view.box.begin.y; y < view.box.end.y; ++y) std::memset(view.row(y, z, c), 0, row_bytes);
-}
-
-std::string fingerprint_of(std::string_view text, std::string_view etag) {
-  std::uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return fmt::format("{:016x} {}", hash, etag);
 }
 
 }  // namespace
@@ -231,9 +226,22 @@ namespace {
 
 class PrecomputedSource final : public VolumeSource {
  public:
-  explicit PrecomputedSource(std::shared_ptr<PrecomputedVolume> volume) : volume_(std::move(volume)) {
+  /// Errors: unsupported (an encoding that this build does not have).
+  static Result<std::unique_ptr<VolumeSource>> open(std::shared_ptr<PrecomputedVolume> volume, std::size_t scale) {
+    const VolumeInfo& info = volume->info();
+    const std::string& encoding = info.scales[scale].encoding;
+    if (find_decoder(encoding, info.type, info.channels) == nullptr)
+      return make_error(ErrorCode::unsupported,
+                        "{}/info: scales[{}].encoding: this build cannot decode {} of {} channel(s) of {}",
+                        volume->store()->describe(), scale, encoding, info.channels, name_of(info.type))
+          .of_source();
+    return std::unique_ptr<VolumeSource>(std::make_unique<PrecomputedSource>(std::move(volume), scale));
+  }
+
+  PrecomputedSource(std::shared_ptr<PrecomputedVolume> volume, std::size_t scale_number)
+      : volume_(std::move(volume)), scale_number_(scale_number) {
     const VolumeInfo& info = volume_->info();
-    const ScaleInfo& scale = info.scales.front();
+    const ScaleInfo& scale = info.scales[scale_number];
     const auto vec = [](const std::array<Index, 3>& xyz) { return SourceVec{xyz[0], xyz[1], xyz[2]}; };
     header_.size_ijk = vec(scale.size_xyz);
     header_.channels = info.channels;
@@ -260,6 +268,11 @@ class PrecomputedSource final : public VolumeSource {
 
   const VolumeHeader& header() const override { return header_; }
   Access access() const override { return Access::any_box; }
+  std::size_t level_count() const override { return volume_->info().scales.size() - scale_number_; }
+  Result<std::unique_ptr<VolumeSource>> open_level(std::size_t level) override {
+    if (level == 0 || level >= level_count()) return VolumeSource::open_level(level);
+    return open(volume_, scale_number_ + level);
+  }
 
   Result<void> read(const SourceBox& box, ChannelRange channels, std::span<std::byte> out) override {
     Box box_vox;
@@ -267,7 +280,8 @@ class PrecomputedSource final : public VolumeSource {
       box_vox.begin[a] = box.begin[a] + header_.voxel_offset_ijk[a];
       box_vox.end[a] = box.end[a] + header_.voxel_offset_ijk[a];
     }
-    return volume_->read(0, box_vox, channels, dense_view(out.data(), volume_->info().type, box_vox, channels.size()));
+    return volume_->read(scale_number_, box_vox, channels,
+                         dense_view(out.data(), volume_->info().type, box_vox, channels.size()));
   }
 
  private:
@@ -283,6 +297,7 @@ class PrecomputedSource final : public VolumeSource {
   }
 
   std::shared_ptr<PrecomputedVolume> volume_;
+  const std::size_t scale_number_;
   VolumeHeader header_;
 };
 
@@ -293,13 +308,7 @@ int sniff(std::span<const std::byte> names, std::string_view) {
 
 Result<std::unique_ptr<VolumeSource>> open(const SourceRequest& request) {
   NGFORGE_TRY(auto volume, PrecomputedVolume::open(request.place));
-  const VolumeInfo& info = volume->info();
-  if (find_decoder(info.scales.front().encoding, info.type, info.channels) == nullptr)
-    return make_error(ErrorCode::unsupported,
-                      "{}/info: scales[0].encoding: this build cannot decode {} of {} channel(s) of {}",
-                      volume->store()->describe(), info.scales.front().encoding, info.channels, name_of(info.type))
-        .of_source();
-  return std::unique_ptr<VolumeSource>(std::make_unique<PrecomputedSource>(std::move(volume)));
+  return PrecomputedSource::open(std::move(volume), 0);
 }
 
 }  // namespace
@@ -309,6 +318,7 @@ const SourceDescriptor precomputed_source{.name = "precomputed",
                                           .title = "Neuroglancer precomputed volume (a folder with info)",
                                           .url_scheme = "neuroglancer-precomputed",
                                           .is_folder = true,
+                                          .markers = {"info"},
                                           .sniff = sniff,
                                           .open = open};
 

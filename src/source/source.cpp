@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "source/byte_source.h"
+#include "store/store.h"
 
 namespace ngforge {
 
@@ -30,9 +31,16 @@ std::string names_of_sources() {
 }
 
 const SourceDescriptor* find_source(std::string_view name) {
+  const auto is_called = [&](const char* spelling) { return spelling != nullptr && name == spelling; };
   for (const auto* source : kSources)
-    if (name == source->name || name == source->url_scheme) return source;
+    if (is_called(source->name) || is_called(source->url_scheme) ||
+        std::ranges::any_of(source->other_schemes, is_called))
+      return source;
   return nullptr;
+}
+
+bool is_http(std::string_view place) {
+  return place.starts_with("http://");
 }
 
 /// A place and the format that it forces.
@@ -42,7 +50,7 @@ struct ParsedPlace {
 };
 
 Result<ParsedPlace> parse_place(const std::string& given) {
-  ParsedPlace parsed{{given, "", {}}, nullptr};
+  ParsedPlace parsed{{given, "", "", {}}, nullptr};
   std::string& place = parsed.request.place;
   const auto bar = given.rfind('|');
   const auto behind = bar == std::string::npos ? bar : given.find(':', bar);
@@ -58,17 +66,19 @@ Result<ParsedPlace> parse_place(const std::string& given) {
       return make_error(ErrorCode::invalid_argument, "{}: expected nothing behind \"{}:\", found \"{}\"", given, name,
                         parsed.request.inside);
     place.resize(bar);
-  } else if (given.starts_with("http://")) {
-    parsed.forced = find_source("precomputed");  // files are not read over http, datasets are
-  } else if (const auto colon = given.find("://"); colon != std::string::npos) {
+    parsed.request.scheme = name;
+  } else if (const auto colon = given.find("://"); colon != std::string::npos && !is_http(given)) {
     parsed.forced = find_source(std::string_view(given).substr(0, colon));
-    if (parsed.forced != nullptr) place = given.substr(colon + 3);
+    if (parsed.forced != nullptr) {
+      place = given.substr(colon + 3);
+      parsed.request.scheme = given.substr(0, colon);
+    }
   }
   constexpr std::string_view kFile = "file://";
   if (const auto colon = place.find("://");
-      parsed.forced == nullptr && colon != std::string::npos && !place.starts_with(kFile))
+      parsed.forced == nullptr && colon != std::string::npos && !place.starts_with(kFile) && !is_http(place))
     return make_error(ErrorCode::unsupported,
-                      "{}: expected a path, file:// or the name of a volume format ({}), found \"{}\"", given,
+                      "{}: expected a path, file://, http:// or the name of a volume format ({}), found \"{}\"", given,
                       names_of_sources(), place.substr(0, colon + 3));
   if (place.starts_with(kFile)) place.erase(0, kFile.size());
   return parsed;
@@ -103,8 +113,8 @@ Result<std::unique_ptr<VolumeSource>> open_file(const ParsedPlace& parsed) {
   const std::string name = lower_case(std::filesystem::path(parsed.request.place).filename().string());
   const bool has_shape = !parsed.request.options.shape.empty();
   const auto* source = parsed.forced != nullptr ? parsed.forced
-                       : has_shape ? *std::ranges::find(kSources, true, &SourceDescriptor::takes_shape)
-                                   : sniff(false, bytes->head(), name);
+                       : has_shape              ? *std::ranges::find(kSources, true, &SourceDescriptor::takes_shape)
+                                                : sniff(false, bytes->head(), name);
   if (has_shape && !source->takes_shape)
     return make_error(ErrorCode::invalid_argument, "--shape: means nothing for {}, which says its sizes", source->name);
   if (source == nullptr)
@@ -137,15 +147,37 @@ Result<std::unique_ptr<VolumeSource>> open_folder(const ParsedPlace& parsed) {
   return source->open(parsed.request);
 }
 
+// A server need not list its folders: it is asked for the keys that formats have.
+Result<std::unique_ptr<VolumeSource>> open_url(const ParsedPlace& parsed) {
+  const std::string& place = parsed.request.place;
+  NGFORGE_TRY(const auto store, open_store(place));
+  std::string asked;
+  for (const auto* source : kSources) {
+    for (const char* marker : source->markers) {
+      if (marker == nullptr) break;
+      const auto found = store->stat(marker);
+      if (found) return source->open(parsed.request);
+      if (found.error().code != ErrorCode::not_found) return found.error();
+      asked += fmt::format("{}{}", asked.empty() ? "" : ", ", marker);
+    }
+  }
+  return make_error(ErrorCode::not_found, "{}: expected a dataset with one of {}, found none", place, asked);
+}
+
 Result<std::unique_ptr<VolumeSource>> open_parsed(const ParsedPlace& parsed) {
   if (parsed.forced != nullptr) return parsed.forced->is_folder ? open_folder(parsed) : open_file(parsed);
   std::error_code ignored;
   const std::string& place = parsed.request.place;
+  if (is_http(place)) return open_url(parsed);
   if (place != "-" && std::filesystem::is_directory(place, ignored)) return open_folder(parsed);
   return open_file(parsed);
 }
 
 }  // namespace
+
+Result<std::unique_ptr<VolumeSource>> VolumeSource::open_level(std::size_t level) {
+  return make_error(ErrorCode::invalid_argument, "expected a level below {}, found {}", level_count(), level);
+}
 
 std::span<const SourceDescriptor* const> all_sources() {
   return kSources;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,9 +26,9 @@ struct VolumeHeader {
   /// A stream brings all channels of a voxel at once.
   bool channels_come_together() const { return channels_are_colors || channels_are_interleaved; }
 
-  SourceVec size_ijk;                // >= 1 each; i is the fastest axis in the file
-  Index channels = 1;                // all axes behind k, or the components of RGB, flattened
-  bool channels_are_colors = false;  // they mean red, green, blue (alpha), and come together from a stream
+  SourceVec size_ijk;                     // >= 1 each; i is the fastest axis in the file
+  Index channels = 1;                     // all axes behind k, or the components of RGB, flattened
+  bool channels_are_colors = false;       // they mean red, green, blue (alpha), and come together from a stream
   bool channels_are_interleaved = false;  // they lie voxel by voxel, as colours do, and come together from a stream
   std::vector<Index>
       channel_axes;  // sizes of the axes that were flattened, fastest first (fMRI: {time}); empty for one channel
@@ -55,6 +56,8 @@ struct VolumeHeader {
   /// Boxes that the source decodes as a whole (precomputed chunks), counted from the volume's corner; 0,0,0 when any
   /// rows do.
   SourceVec chunk_ijk;
+  /// Channels that are decoded with such a box even when fewer are asked for.
+  Index chunk_channels = 1;
 };
 
 /// A volume that is open for reading.
@@ -70,6 +73,11 @@ class VolumeSource {
   /// channels at once) and hold whole rows; planes or rows between them are skipped. Boxes of several channels hold
   /// whole planes only when channels are colours. Errors: invalid_data (truncated or corrupt, with the byte), io.
   virtual Result<void> read(const SourceBox& box, ChannelRange channels, std::span<std::byte> out) = 0;
+  /// How many resolutions the source has; this object reads the finest.
+  virtual std::size_t level_count() const { return 1; }
+  /// Opens resolution 1 (the next coarser) to level_count() - 1. It has the channels, the type and the axes of this
+  /// source; size, affine, offset and chunks are its own. Errors: as open_source; invalid_data when it does not agree.
+  virtual Result<std::unique_ptr<VolumeSource>> open_level(std::size_t level);
 };
 
 class ByteSource;
@@ -83,17 +91,21 @@ Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place, cons
 /// What is to be opened, taken apart.
 struct SourceRequest {
   std::string place;   // path, "-" or URL, without the format
+  std::string scheme;  // how the format was named ("zarr2"), "" when it was found by looking
   std::string inside;  // what stands behind the format's colon: "/a/b" of "FILE|hdf5:/a/b"
   SourceOptions options;
 };
 
 /// A row of sources.def.
 struct SourceDescriptor {
-  const char* name;           // "nifti"
-  const char* title;          // "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)"
-  const char* url_scheme;     // how the viewer spells it: "nifti", "neuroglancer-precomputed"
-  bool is_folder;             // sniffed by the names inside, not by bytes
-  bool takes_inside = false;  // it may be told what to take of the file
+  const char* name;                            // "nifti"
+  const char* title;                           // "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)"
+  const char* url_scheme;                      // how the viewer spells it: "nifti", "neuroglancer-precomputed"
+  bool is_folder;                              // sniffed by the names inside, not by bytes
+  bool takes_inside = false;                   // it may be told what to take of the file
+  std::array<const char*, 2> other_schemes{};  // more spellings: "zarr2", "zarr3"
+  /// Folder formats: keys that a server has when the dataset is one of these, in the order of asking.
+  std::array<const char*, 4> markers{};
   const char* suffixes = "";  // what its files are called, the longest first: ".nii.gz .nii"
   bool takes_shape = false;   // it cannot say its sizes: SourceOptions::shape does
   /// 0 (certainly not) to 100 (certainly). `head`: the first bytes, gunzipped when they were gzip (up to 1024);
