@@ -204,9 +204,11 @@ class Export {
   }
 
   void unpack() {
+    RunOptions run = run_;
+    if (run.scratch.empty()) run.scratch = std::filesystem::absolute(destination_).parent_path().string();
     const SourceBox kept = to_source(plan_.to_reordered(box_), plan_.size_ijk, plan_.axis_map);
     source_ =
-        unpack_when_read(std::move(source_), kept.begin.z, kept.end.z, plan_.source_channels, unpacked_bytes_, run_);
+        unpack_when_read(std::move(source_), kept.begin.z, kept.end.z, plan_.source_channels, unpacked_bytes_, run);
   }
 
   ConvertReport plan_report() const {
