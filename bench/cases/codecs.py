@@ -4,6 +4,9 @@
 import statistics
 from importlib.metadata import version
 
+import nibabel as nib
+import numpy as np
+
 import data
 from harness import WORK, bench
 
@@ -28,6 +31,50 @@ def segmentation(context):
                 if index == 0:
                     row[f"{work} x peer"] = statistics.median(run[1][f"{work}_s"] for run in runs) / seconds
             row["MB"] = runs[0][index]["bytes"] / 1e6
+            rows.append(row)
+    return rows
+
+
+def picture_chunks():
+    """Files of chunks of 64^3 that are not empty, out of a real scan: {name: (path, type, channels)}."""
+    scan = np.asarray(nib.load(data.fetch("icbm152_t1.nii.gz")).dataobj)
+    random = np.random.default_rng(0)
+    noisy = np.clip(scan + random.normal(0, 6, scan.shape), 0, 255)
+    volumes = {"T1 uint8": [scan], "T1 with noise uint8": [noisy],
+               "T1 as colours uint8": [np.clip(3 * scan.astype(int) - 255 * c, 0, 255) for c in range(3)]}
+    places = [tuple(slice(64 * i, 64 * i + 64) for i in place) for place in np.ndindex(3, 3, 2)]
+    WORK.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for name, channels in volumes.items():
+        dtype = name.split()[-1]
+        path = WORK / f"{name.replace(' ', '_')}.chunks"
+        with open(path, "wb") as file:
+            for place in places:
+                if (scan[place] != 0).mean() > 0.3:
+                    for values in channels:
+                        file.write(values[place].astype(dtype).tobytes(order="F"))
+        files[name] = path, dtype, len(channels)
+    return files
+
+
+@bench("jpeg and png of chunks of 64^3, one thread")
+def images(context):
+    peers = {"jpeg": f"simplejpeg {version('simplejpeg')}", "png": f"pyspng {version('pyspng-seunglab')}"}
+    rows = []
+    for name, (path, dtype, channels) in picture_chunks().items():
+        for encoding, peer in peers.items():
+            arguments = encoding, path, dtype, channels
+            runs = [(context.tool("bench_chunks", *arguments), context.script("images.py", *arguments))
+                    for _ in range(max(1, context.rounds // 2))]
+            voxels = path.stat().st_size / channels
+            ours, theirs = ({key: statistics.median(run[side][key] for run in runs) for key in runs[0][side]}
+                            for side in (0, 1))
+            row = {"what": f"{encoding}, {name}", "peer": peer}
+            for work in ("encode", "decode"):
+                row[f"{work} MVx/s"] = voxels / ours[f"{work}_s"] / 1e6
+                row[f"{work} x peer"] = theirs[f"{work}_s"] / ours[f"{work}_s"]
+            row["bytes"] = f"{ours['bytes']:.0f}"
+            row["bytes / peer's"] = ours["bytes"] / theirs["bytes"]
             rows.append(row)
     return rows
 

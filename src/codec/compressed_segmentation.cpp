@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// compressed_segmentation, one channel (precomputed specification, 1.5). In 32-bit little-endian words:
-//   file     1, then the channel; offsets below count from the channel's start
+// compressed_segmentation (precomputed specification, 1.5). In 32-bit little-endian words:
+//   file     where each channel begins (for one channel: 1), then the channels; offsets below count from the channel's
+//            start
 //   channel  two header words per block, blocks x fastest; then per block its encoded values, then its table if these
-//            contents were not yet written
+//            contents were not yet written in the channel
 //   header   word 0: bits 0..23 table offset, bits 24..31 bits per value (0, 1, 2, 4, 8, 16, 32); word 1: offset of the
-//   values values   of the whole block, x fastest, lowest bits first; beyond the chunk's edge code 0 table    the
-//   block's distinct labels, ascending; one word each, or two (low, high) for uint64
+//            values
+//   values   of the whole block, x fastest, lowest bits first; beyond the chunk's edge code 0
+//   table    the block's distinct labels, ascending; one word each, or two (low, high) for uint64
 // Order and sharing are those of the viewer's and tensorstore's writers.
 #include <algorithm>
 #include <bit>
@@ -194,10 +196,18 @@ void write_codes(const VoxelSet* planes, int bits, Word* out) {
   }
 }
 
+template <class View>
+View channel_of(View view, Index channel) {
+  view.data += channel * view.stride_channel;
+  view.channels = 1;
+  return view;
+}
+
 template <class T>
 class Encoder {
  public:
-  Result<void> encode(const BlockView& view, const std::array<Index, 3>& block_size, Bytes& out) {
+  // Appends the one channel of `view` to `out`.
+  Result<void> append(const BlockView& view, const std::array<Index, 3>& block_size, Bytes& out) {
     const Grid grid(view.size(), block_size);
     const auto blocks = static_cast<std::size_t>(grid.blocks.product());
     if (2 * blocks > kMaxOffset) return too_large(2 * blocks);
@@ -216,18 +226,16 @@ class Encoder {
           words_.data()[2 * number] = static_cast<Word>(table_offset_) | static_cast<Word>(bits_) << 24;
           words_.data()[2 * number + 1] = static_cast<Word>(values_offset_);
         }
-    const Word channel_offset = 1;
-    out.resize(sizeof(Word) * (1 + words_.size()));
-    std::memcpy(out.data(), &channel_offset, sizeof channel_offset);
-    std::memcpy(out.data() + sizeof(Word), words_.data(), sizeof(Word) * words_.size());
+    const auto* bytes = reinterpret_cast<const std::byte*>(words_.data());
+    out.insert(out.end(), bytes, bytes + sizeof(Word) * words_.size());
     return {};
   }
 
  private:
   static Error too_large(std::size_t words) {
     return make_error(ErrorCode::limit,
-                      "compressed_segmentation: expected a chunk of less than {} words, found at least {}", kMaxOffset,
-                      words)
+                      "compressed_segmentation: expected less than {} words in a channel, found at least {}",
+                      kMaxOffset, words)
         .with_hint("use a smaller --chunk-size, or --encoding raw");
   }
   const std::byte* corner(const BlockView& view, const VoxelVec& from) const {
@@ -335,8 +343,14 @@ class Encoder {
 template <class T>
 class Decoder {
  public:
-  Decoder(std::span<const std::byte> channel, const MutableBlockView& view, const std::array<Index, 3>& block_size)
-      : bytes_(channel.data()), words_(channel.size() / sizeof(Word)), view_(view), grid_(view.size(), block_size) {}
+  // One channel, whose bytes begin with word `first` of the file.
+  Decoder(std::span<const std::byte> channel, std::size_t first, const MutableBlockView& view,
+          const std::array<Index, 3>& block_size)
+      : bytes_(channel.data()),
+        words_(channel.size() / sizeof(Word)),
+        first_(first),
+        view_(view),
+        grid_(view.size(), block_size) {}
 
   Result<void> decode() {
     Index header_words = 2;
@@ -368,7 +382,7 @@ class Decoder {
     const auto fail = [&](std::string_view expected, std::size_t found) {
       return make_error(ErrorCode::invalid_data,
                         "compressed_segmentation: block {} {} {} (header at byte {}): expected {}, found {}", at.x,
-                        at.y, at.z, sizeof(Word) * (1 + 2 * number), expected, found);
+                        at.y, at.z, sizeof(Word) * (first_ + 2 * number), expected, found);
     };
     if (bits > 32 || (bits != 0 && !std::has_single_bit(static_cast<unsigned>(bits))))
       return fail("0, 1, 2, 4, 8, 16 or 32 bits per value", static_cast<std::size_t>(bits));
@@ -436,25 +450,36 @@ class Decoder {
   }
 
   const std::byte* bytes_;
-  const std::size_t words_;
+  const std::size_t words_, first_;
   const MutableBlockView view_;
   const Grid grid_;
 };
 
 bool supports(DataType type, Index channels) {
-  return (type == DataType::uint32 || type == DataType::uint64) && channels == 1;
+  return (type == DataType::uint32 || type == DataType::uint64) && channels >= 1;
 }
 
 Error unsupported_voxels(DataType type, Index channels) {
   return make_error(ErrorCode::unsupported,
-                    "compressed_segmentation: expected one channel of uint32 or uint64, found {} of {}", channels,
+                    "compressed_segmentation: expected channels of uint32 or uint64, found {} of {}", channels,
                     name_of(type));
 }
 
 template <class T>
 Result<void> encode_labels(const BlockView& view, const CodecOptions& options, Bytes& out) {
   thread_local Encoder<T> encoder;  // its memory serves all chunks of a thread
-  return encoder.encode(view, options.block_size_xyz, out);
+  const auto channels = static_cast<std::size_t>(view.channels);
+  out.resize(sizeof(Word) * channels);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const std::size_t begin = out.size() / sizeof(Word);
+    if (begin > std::numeric_limits<Word>::max())
+      return make_error(ErrorCode::limit,
+                        "compressed_segmentation: expected channels of less than 2^32 words, found more")
+          .with_hint("use a smaller --chunk-size, or --encoding raw");
+    store(out.data() + sizeof(Word) * c, static_cast<Word>(begin));
+    NGFORGE_CHECK(encoder.append(channel_of(view, static_cast<Index>(c)), options.block_size_xyz, out));
+  }
+  return {};
 }
 
 Result<void> encode(const BlockView& view, const CodecOptions& options, Bytes& out) {
@@ -476,17 +501,38 @@ std::uint64_t most_bytes(const VoxelVec& size, DataType type, Index channels, co
   return static_cast<std::uint64_t>(channels) * (kOffsetBytes + blocks * block_bytes);
 }
 
+template <class T>
+Result<void> decode_labels(std::span<const std::byte> bytes, const CodecOptions& options,
+                           const MutableBlockView& view) {
+  const std::size_t words = bytes.size() / sizeof(Word), channels = static_cast<std::size_t>(view.channels);
+  if (words < channels)
+    return make_error(ErrorCode::invalid_data, "compressed_segmentation: expected {} channel offsets, found {} words",
+                      channels, words);
+  std::size_t begin = load<Word>(bytes.data());
+  if (begin != channels)
+    return make_error(ErrorCode::invalid_data,
+                      "compressed_segmentation: expected channel offset {} at byte 0, found {}", channels, begin);
+  for (std::size_t c = 0; c < channels; ++c) {
+    const std::size_t at = sizeof(Word) * (c + 1);
+    const std::size_t end = c + 1 == channels ? words : load<Word>(bytes.data() + at);
+    if (end < begin || end > words)
+      return make_error(ErrorCode::invalid_data,
+                        "compressed_segmentation: expected channel offset {} to {} at byte {}, found {}", begin, words,
+                        at, end);
+    const auto channel = bytes.subspan(sizeof(Word) * begin, sizeof(Word) * (end - begin));
+    NGFORGE_CHECK(Decoder<T>(channel, begin, channel_of(view, static_cast<Index>(c)), options.block_size_xyz).decode());
+    begin = end;
+  }
+  return {};
+}
+
 Result<void> decode(std::span<const std::byte> bytes, const CodecOptions& options, const MutableBlockView& view) {
   if (!supports(view.type, view.channels)) return unsupported_voxels(view.type, view.channels);
   if (bytes.empty() || bytes.size() % sizeof(Word) != 0)
     return make_error(ErrorCode::invalid_data, "compressed_segmentation: expected a multiple of 4 bytes, found {}",
                       bytes.size());
-  if (const auto offset = load<Word>(bytes.data()); offset != 1)
-    return make_error(ErrorCode::invalid_data, "compressed_segmentation: expected channel offset 1 at byte 0, found {}",
-                      offset);
-  const auto channel = bytes.subspan(sizeof(Word));
-  if (view.type == DataType::uint32) return Decoder<std::uint32_t>(channel, view, options.block_size_xyz).decode();
-  return Decoder<std::uint64_t>(channel, view, options.block_size_xyz).decode();
+  return view.type == DataType::uint32 ? decode_labels<std::uint32_t>(bytes, options, view)
+                                       : decode_labels<std::uint64_t>(bytes, options, view);
 }
 
 }  // namespace

@@ -11,8 +11,17 @@
 
 namespace ngforge {
 
+namespace {
+
+// Which of libdeflate's levels gives at most the size that zlib's level of this number gives, in less time.
+int libdeflate_level(int zlib_level) {
+  return zlib_level == 0 ? 0 : std::min(zlib_level + 1, 9);
+}
+
+}  // namespace
+
 struct PngPacker::Impl {
-  explicit Impl(int level) : compressor(libdeflate_alloc_compressor(level)) {
+  explicit Impl(int level) : compressor(libdeflate_alloc_compressor(libdeflate_level(level))) {
     constexpr int kWindowBits = 15, kMemoryLevel = 8;
     if (compressor == nullptr) throw std::bad_alloc();
     if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kWindowBits, kMemoryLevel, Z_RLE) == Z_OK) return;

@@ -20,7 +20,7 @@ enum class PngPacking {
 /// Packs buffers as zlib streams. One per thread; about 1 MB.
 class PngPacker {
  public:
-  /// level 0..9: effort of `matches`, and 0 stores the bytes as they are. Throws std::bad_alloc.
+  /// level 0..9 as zlib's: effort of `matches`, and 0 stores the bytes as they are. Throws std::bad_alloc.
   explicit PngPacker(int level);
   ~PngPacker();
   int level() const { return level_; }
