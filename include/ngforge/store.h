@@ -51,7 +51,14 @@ class Store {
   virtual Result<void> put(const std::string& key, std::span<const std::byte> bytes) = 0;
 };
 
+/// Opens the folder of a dataset: a path, or a URL with a scheme of stores.def.
+/// Errors: not_found, permission, unsupported (another scheme, not a folder), io.
+Result<std::shared_ptr<Store>> open_store(const std::string& place);
+
 /// The whole value with any content_encoding undone.
 Result<Bytes> get_decoded(Store& store, const std::string& key);
+/// The same when it is known how large it may be. Errors: those of the store; limit (more than `limit_bytes`, found
+/// before more is allocated), invalid_data, unsupported (another encoding).
+Result<Bytes> get_decoded(Store& store, const std::string& key, std::uint64_t limit_bytes);
 
 }  // namespace ngforge

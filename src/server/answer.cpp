@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <exception>
 #include <limits>
 #include <new>
 
@@ -14,6 +15,8 @@ namespace {
 
 // Larger values are read piece by piece while they are sent.
 constexpr std::uint64_t kWholeBytes = 256 * 1024;
+// Most that a stored gzip is decoded to for clients that do not take it as it is; larger than any sensible chunk.
+constexpr std::uint64_t kMostDecodedBytes = 64 << 20;
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -82,10 +85,23 @@ HttpAnswer text_answer(int status, std::string_view text, std::string_view type 
   return answer;
 }
 
+std::string_view text_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::not_found: return "there is nothing under this name\n";
+    case ErrorCode::permission: return "this must not be read\n";
+    case ErrorCode::unsupported: return "this is not offered here\n";
+    case ErrorCode::limit: return "the value is too large to be decoded here: ask with Accept-Encoding: gzip\n";
+    case ErrorCode::unavailable: return "the place of the data does not answer\n";
+    default: return "the data cannot be read; the server says more\n";
+  }
+}
+
+// Messages name files: they are for who runs the server.
 HttpAnswer error_answer(const Error& error) {
-  // What is merely absent is asked for all the time; nobody needs to learn where the files lie.
-  if (error.code == ErrorCode::not_found) return text_answer(404, "there is nothing under this name\n");
-  return text_answer(http_status(error), error.message + "\n");
+  HttpAnswer answer = text_answer(http_status(error), text_of(error.code));
+  if (answer.status >= 500 && error.code != ErrorCode::cancelled && error.code != ErrorCode::unsupported)
+    answer.problem = error.message;
+  return answer;
 }
 
 std::string escape_html(std::string_view text) {
@@ -149,7 +165,11 @@ HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& 
   Bytes decoded;
   if (sends_encoded) answer.headers.emplace_back("Content-Encoding", "gzip");
   if (is_encoded && !sends_encoded) {
-    auto bytes = get_decoded(*store, key);
+    if (request.method == "HEAD") {
+      answer.knows_length = false;
+      return answer;
+    }
+    auto bytes = get_decoded(*store, key, kMostDecodedBytes);
     if (!bytes) return error_answer(bytes.error());
     decoded = std::move(*bytes);
     size = decoded.size();
@@ -170,8 +190,9 @@ HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& 
   answer.length = range.length;
   if (request.method == "HEAD") return answer;
   if (is_encoded && !sends_encoded) {
-    const auto begin = decoded.begin() + static_cast<std::ptrdiff_t>(range.offset);
-    answer.body.assign(begin, begin + static_cast<std::ptrdiff_t>(range.length));
+    decoded.resize(static_cast<std::size_t>(range.offset + range.length));
+    decoded.erase(decoded.begin(), decoded.begin() + static_cast<std::ptrdiff_t>(range.offset));
+    answer.body = std::move(decoded);
   } else if (range.length > kWholeBytes) {
     answer.stream_store = store;
     answer.stream_key = key;
@@ -305,6 +326,25 @@ bool accepts_gzip(std::string_view header) {
   return takes_any;
 }
 
+HttpAnswer busy_answer() {
+  HttpAnswer answer = text_answer(503, "too many requests wait for this dataset\n");
+  answer.headers.emplace_back("Retry-After", "1");
+  add_common_headers(answer);
+  return answer;
+}
+
+std::string Site::lane(const HttpRequest& request) const {
+  const auto path = request.method == "GET" || request.method == "HEAD" ? decode_target(request.target) : std::nullopt;
+  if (!path) return "";
+  for (const Page& page : pages)
+    if (*path == page.path) return page.may_wait ? page.path : "";
+  for (const Mount& mount : mounts) {
+    if (!path->starts_with(mount.path)) continue;
+    return path->find('/', mount.path.size()) == std::string::npos ? mount.path : mount.path + '*';
+  }
+  return "";
+}
+
 HttpAnswer Site::choose(const HttpRequest& request) const {
   if (checks_host && !is_this_machine(request.host))
     return text_answer(403, "this server answers only requests to localhost; --bind makes it answer others\n");
@@ -348,7 +388,11 @@ HttpAnswer Site::answer(const HttpRequest& request) const {
     answer = choose(request);
   } catch (const std::bad_alloc&) {
     answer = text_answer(503, "the machine has no memory left\n");
+  } catch (const std::exception& error) {
+    answer = text_answer(500, text_of(ErrorCode::internal));
+    answer.problem = fmt::format("{}: unexpected: {}", request.target, error.what());
   }
+  if (!answer.problem.empty() && on_problem) on_problem(answer.problem);
   add_common_headers(answer);
   if (request.method == "HEAD") answer.body.clear();
   return answer;

@@ -31,7 +31,9 @@ struct HttpAnswer {
   std::string stream_key;
   std::uint64_t stream_offset = 0;
   std::uint64_t length = 0;      // Content-Length, also for HEAD
+  bool knows_length = true;      // false: HEAD of what would have to be decoded for it
   bool is_event_stream = false;  // nothing follows; the connection stays open
+  std::string problem;           // for who runs the server, never sent: "" when there is none
 };
 
 /// A store under a path that begins and ends with '/'.
@@ -47,6 +49,7 @@ struct Page {
   std::string path, content_type;
   std::function<std::string(const std::string& site_url)> body;
   int status = 200;
+  bool may_wait = false;  // its body may take as long as the data do
 };
 
 /// Everything a server knows, independent of sockets. Safe to use from any number of threads.
@@ -55,17 +58,27 @@ class Site {
   std::vector<Mount> mounts;
   std::vector<Page> pages;
   std::vector<std::pair<std::string, std::string>> redirects;  // path, target
-  /// True: only requests that name this machine itself are answered (a server on loopback; against DNS rebinding).
+  /// True: only requests that name this machine itself are answered (a server on loopback; against DNS rebinding). No
+  /// secret is kept by that: like every viewer, any page in the user's browser may read what is served (CORS), when it
+  /// asks by the right name. What a rebound name would add is all that the browser grants to a site's own pages.
   bool checks_host = true;
   /// For clients that do not say how they name the server.
   std::string url;
+  /// Told why data could not be read, which clients are not; from any thread.
+  std::function<void(const std::string& message)> on_problem;
 
   /// Answers a request. Blocks on stores; never fails.
   HttpAnswer answer(const HttpRequest& request) const;
+  /// Which requests may keep each other waiting: those with the same name, of which there are few. What describes a
+  /// dataset (values at its root), pages and the viewer come while chunks are waited for.
+  std::string lane(const HttpRequest& request) const;
 
  private:
   HttpAnswer choose(const HttpRequest& request) const;
 };
+
+/// For a request that cannot even wait: 503, to be asked again.
+HttpAnswer busy_answer();
 
 /// The path of a request target (origin or absolute form), percent-decoded, without query. Nothing when it is malformed
 /// or could leave its root: bad escapes, encoded '/', '\\', NUL, "." and ".." parts, empty parts inside.

@@ -2,6 +2,8 @@
 #include "server/answer.h"
 
 #include <cstring>
+#include <set>
+#include <stdexcept>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,6 +19,9 @@ class FixedStore final : public Store {
   Result<ObjectInfo> stat(const std::string& key) override {
     if (key == "f/v") return ObjectInfo{10, "e1", ""};
     if (key == "z") return ObjectInfo{20, "e2", "gzip"};
+    if (key == "bomb") return ObjectInfo{65 << 20, "e3", "gzip"};
+    if (key == "bad") return make_error(ErrorCode::invalid_data, "/home/me/secret: is damaged");
+    if (key == "thrown") throw std::length_error("too long");
     return make_error(ErrorCode::not_found, "{}: no such key", key);
   }
   Result<Bytes> get(const std::string& key) override {
@@ -140,6 +145,40 @@ TEST_F(SiteTest, PagesKnowHowTheClientNamesTheServer) {
 
 TEST_F(SiteTest, AbsentValuesDoNotTellWhereFilesLie) {
   EXPECT_THAT(body(get("/data/a/nothing")), ::testing::Not(::testing::HasSubstr("no such key")));
+}
+
+TEST_F(SiteTest, MessagesStayWithTheServer) {
+  std::vector<std::string> told;
+  site_.on_problem = [&](const std::string& message) { told.push_back(message); };
+  const auto bad = get("/data/a/bad"), thrown = get("/data/a/thrown");
+  EXPECT_EQ(bad.status, 500);
+  EXPECT_THAT(body(bad), ::testing::Not(::testing::HasSubstr("secret")));
+  EXPECT_EQ(thrown.status, 500);
+  EXPECT_THAT(told, ::testing::ElementsAre("/home/me/secret: is damaged", "/data/a/thrown: unexpected: too long"));
+}
+
+TEST_F(SiteTest, HeadDecodesNothing) {
+  const auto head = get("/data/a/bomb", "", "HEAD");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_FALSE(head.knows_length);
+  EXPECT_EQ(get("/data/a/bomb").status, 413);
+  accept_ = "gzip";
+  const auto encoded = get("/data/a/bomb", "", "HEAD");
+  EXPECT_TRUE(encoded.knows_length);
+  EXPECT_EQ(encoded.length, std::uint64_t{65} << 20);
+}
+
+TEST_F(SiteTest, LanesPartWhatWaitsFromWhatDoesNot) {
+  site_.pages.push_back({"/state.json", "application/json", [](const std::string&) { return ""; }, 200, true});
+  site_.pages.push_back({"/", "text/html", [](const std::string&) { return ""; }});
+  site_.mounts.push_back({"/data/b/", std::make_shared<FixedStore>(), ""});
+  const auto lane = [&](const std::string& target) { return site_.lane({"GET", target, "", "", "", "", ""}); };
+  EXPECT_EQ(lane("/data/a/f/v"), lane("/data/a/g/w?x"));
+  EXPECT_EQ(lane("/data/a/info"), lane("/data/a/transform.json"));
+  EXPECT_EQ(lane("/"), lane("/nothing"));
+  const std::set<std::string> different{lane("/data/a/f/v"),  lane("/data/a/info"), lane("/data/b/f/v"),
+                                        lane("/data/b/info"), lane("/state.json"),  lane("/")};
+  EXPECT_EQ(different.size(), 6u);
 }
 
 TEST_F(SiteTest, ConditionsCompareTags) {

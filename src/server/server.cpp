@@ -4,13 +4,15 @@
 #include "server/server.h"
 
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
+#include <exception>
 #include <functional>
-#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,11 +27,12 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
+
+#include "server/lanes.h"
 
 namespace ngforge {
 namespace {
@@ -42,8 +45,8 @@ using Stream = beast::tcp_stream;
 
 constexpr std::uint64_t kPieceBytes = 256 * 1024;
 constexpr std::uint32_t kHeaderLimit = 16 * 1024;
-constexpr std::uint64_t kBodyLimit = 1024 * 1024;  // bodies are read and dropped
-constexpr std::size_t kFirstBytes = 4096;
+constexpr std::uint64_t kBodyLimit = 1024 * 1024;  // bodies are dropped as they come
+constexpr std::size_t kFirstBytes = 4096, kBufferBytes = kHeaderLimit + 2 * kFirstBytes;
 constexpr int kRefuseSeconds = 5;
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 constexpr auto kEventInterval = std::chrono::seconds(20);
@@ -62,7 +65,7 @@ std::string head_of(const HttpAnswer& answer, bool keeps_alive) {
       if (static_cast<unsigned char>(c) >= ' ') head += c;
     head += "\r\n";
   }
-  if (!answer.is_event_stream && answer.status != 204 && answer.status != 304)
+  if (!answer.is_event_stream && answer.knows_length && answer.status != 204 && answer.status != 304)
     head += fmt::format("Content-Length: {}\r\n", answer.length);
   return head + (keeps_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
 }
@@ -70,8 +73,8 @@ std::string head_of(const HttpAnswer& answer, bool keeps_alive) {
 Result<Bytes> read_piece(Store& store, const std::string& key, ByteRange range) {
   try {
     return store.get_range(key, range);
-  } catch (const std::bad_alloc&) {
-    return make_error(ErrorCode::internal, "the machine has no memory left");
+  } catch (const std::exception& error) {
+    return make_error(ErrorCode::internal, "{}: unexpected: {}", key, error.what());
   }
 }
 
@@ -83,17 +86,30 @@ std::size_t connection_limit() {
   return std::clamp<std::size_t>(limit.rlim_cur / 4 * 3, 1, kMost);
 }
 
-// Runs blocking work, which must not throw, on the pool and comes back to the coroutine's own executor.
+// Whether the client has closed the connection (or its half of it).
+bool has_left(int socket) {
+  char byte = 0;
+  const auto count = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return count == 0 || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+// Runs blocking work, which must not throw, in a lane and comes back to the coroutine's own executor. Null when the
+// client left before the work's turn came. `stream` must be the coroutine's own, so that it outlives the job.
 template <class T>
-asio::awaitable<std::shared_ptr<T>> on_pool(asio::thread_pool& pool, std::function<T()> work) {
+asio::awaitable<std::shared_ptr<T>> in_lane(Lanes& lanes, const std::string& lane, Stream& stream,
+                                            std::function<T()> work) {
   auto executor = co_await asio::this_coro::executor;
-  auto initiate = [&pool, executor, work = std::move(work)](auto handler) mutable {
-    asio::post(pool, [executor, work = std::move(work), handler = std::move(handler)]() mutable {
-      auto value = std::make_shared<T>(work());
-      asio::post(executor, [handler = std::move(handler), value = std::move(value)]() mutable {
-        std::move(handler)(std::move(value));
-      });
-    });
+  const int socket = stream.socket().native_handle();
+  auto initiate = [&lanes, &lane, socket, executor, work = std::move(work)](auto handler) mutable {
+    const auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    const auto finish = [executor, shared](std::shared_ptr<T> value) {
+      asio::post(executor, [shared, value = std::move(value)]() mutable { std::move (*shared)(std::move(value)); });
+    };
+    Lanes::Job job;
+    job.work = [finish, work = std::move(work)] { finish(std::make_shared<T>(work())); };
+    job.drop = [finish] { finish(nullptr); };
+    job.is_wanted = [socket] { return !has_left(socket); };
+    lanes.submit(lane, std::move(job));
   };
   auto result = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(std::shared_ptr<T>)>(
       std::move(initiate), asio::use_awaitable);
@@ -106,13 +122,11 @@ class Server final : public HttpServer {
       : options_(options),
         context_(options.io_threads),
         acceptor_(context_),
-        pool_(static_cast<std::size_t>(options.store_threads)) {}
+        lanes_(options.store_threads, std::max<std::size_t>(connection_limit_ / 4, 8)) {}
 
   ~Server() override {
     context_.stop();
     threads_.clear();
-    pool_.stop();  // what waits is dropped; what runs ends first
-    pool_.join();
   }
 
   Result<void> listen() {
@@ -158,7 +172,10 @@ class Server final : public HttpServer {
       beast::error_code code;
       auto token = asio::redirect_error(asio::use_awaitable, code);
       // Stores need descriptors too: what is beyond the limit waits in the kernel's queue.
-      while (connections_ >= connection_limit_) co_await pause(kAcceptPause);
+      while (connections_ >= connection_limit_) {
+        lanes_.drop_unwanted();
+        co_await pause(kAcceptPause);
+      }
       // A strand per connection: its coroutine never runs on two threads.
       Tcp::socket socket = co_await acceptor_.async_accept(asio::make_strand(context_), token);
       if (code == asio::error::operation_aborted) co_return;
@@ -185,28 +202,42 @@ class Server final : public HttpServer {
   asio::awaitable<void> connection(Stream stream) {
     beast::error_code ignored;
     stream.socket().set_option(Tcp::no_delay(true), ignored);
-    beast::flat_buffer buffer(kHeaderLimit + kBodyLimit);
+    beast::flat_buffer buffer(kBufferBytes);
     bool goes_on = true;
     while (goes_on) {
       if (buffer.size() == 0) {
         const bool is_request = co_await begins(stream, buffer);
         if (!is_request) break;
       }
-      http::request_parser<http::string_body> parser;
+      http::request_parser<http::buffer_body> parser;
       parser.header_limit(kHeaderLimit);
       parser.body_limit(kBodyLimit);
-      beast::error_code code;
-      auto token = asio::redirect_error(asio::use_awaitable, code);
-      stream.expires_after(std::chrono::seconds(options_.request_seconds));
-      co_await http::async_read(stream, buffer, parser, token);
+      const beast::error_code code = co_await receive(stream, buffer, parser);
       if (code) {
         // Else the connection is lost or the client too slow.
         if (code.category() == make_error_code(http::error::bad_target).category()) co_await refuse(stream, code);
         break;
       }
-      goes_on = co_await respond(stream, parser.release());
+      goes_on = co_await respond(stream, parser.get());
     }
     stream.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+  }
+
+  // Reads a request whole and drops its body.
+  asio::awaitable<beast::error_code> receive(Stream& stream, beast::flat_buffer& buffer,
+                                             http::request_parser<http::buffer_body>& parser) {
+    std::array<char, kFirstBytes> dropped;
+    beast::error_code code;
+    auto token = asio::redirect_error(asio::use_awaitable, code);
+    stream.expires_after(std::chrono::seconds(options_.request_seconds));
+    co_await http::async_read_header(stream, buffer, parser, token);
+    while (!code && !parser.is_done()) {
+      parser.get().body().data = dropped.data();
+      parser.get().body().size = dropped.size();
+      co_await http::async_read(stream, buffer, parser, token);
+      if (code == http::error::need_buffer) code = {};
+    }
+    co_return code;
   }
 
   // Waits for the first bytes of a request. False when none come.
@@ -240,7 +271,7 @@ class Server final : public HttpServer {
   }
 
   // True when the connection can take another request.
-  asio::awaitable<bool> respond(Stream& stream, http::request<http::string_body> received) {
+  asio::awaitable<bool> respond(Stream& stream, const http::request<http::buffer_body>& received) {
     HttpRequest request;
     request.method = std::string(received.method_string());
     request.target = std::string(received.target());
@@ -251,7 +282,13 @@ class Server final : public HttpServer {
                                                            {http::field::accept_encoding, &request.accept_encoding}};
     for (const auto& [field, value] : fields) *value = std::string(received[field]);
     std::function<HttpAnswer()> work = [this, request] { return site_.answer(request); };
-    const auto answer = co_await on_pool<HttpAnswer>(pool_, std::move(work));
+    const std::string lane = site_.lane(request);
+    std::shared_ptr<HttpAnswer> answer;
+    if (lanes_.has_room(lane))
+      answer = co_await in_lane<HttpAnswer>(lanes_, lane, stream, std::move(work));
+    else
+      answer = std::make_shared<HttpAnswer>(busy_answer());
+    if (answer == nullptr) co_return false;
 
     const bool keeps_alive = received.keep_alive() && !answer->is_event_stream;
     const std::string head = head_of(*answer, keeps_alive);
@@ -266,20 +303,20 @@ class Server final : public HttpServer {
       co_return false;
     }
     if (answer->stream_store == nullptr || request.method == "HEAD") co_return keeps_alive;
-    const bool is_whole = co_await send_pieces(stream, *answer);
+    const bool is_whole = co_await send_pieces(stream, lane, *answer);
     co_return is_whole&& keeps_alive;
   }
 
   // Reads and sends a piece at a time: a slow reader holds one piece, whatever the size of the value.
-  asio::awaitable<bool> send_pieces(Stream& stream, const HttpAnswer& answer) {
+  asio::awaitable<bool> send_pieces(Stream& stream, const std::string& lane, const HttpAnswer& answer) {
     for (std::uint64_t sent = 0; sent < answer.length;) {
       const ByteRange range{answer.stream_offset + sent, std::min(kPieceBytes, answer.length - sent)};
       std::function<Result<Bytes>()> work = [store = answer.stream_store, key = answer.stream_key, range] {
         return read_piece(*store, key, range);
       };
-      const auto piece = co_await on_pool<Result<Bytes>>(pool_, std::move(work));
+      const auto piece = co_await in_lane<Result<Bytes>>(lanes_, lane, stream, std::move(work));
       // The length is promised already: only closing tells the client.
-      if (!piece->has_value() || (*piece)->size() != range.length) co_return false;
+      if (piece == nullptr || !piece->has_value() || (*piece)->size() != range.length) co_return false;
       beast::error_code code;
       auto token = asio::redirect_error(asio::use_awaitable, code);
       const auto body = asio::buffer((*piece)->data(), (*piece)->size());
@@ -314,7 +351,7 @@ class Server final : public HttpServer {
   std::atomic<std::size_t> connections_ = 0;
   asio::io_context context_;
   Tcp::acceptor acceptor_;
-  asio::thread_pool pool_;
+  Lanes lanes_;  // ends before the context: what waits in it are sessions
   std::vector<std::jthread> threads_;
 };
 

@@ -14,7 +14,7 @@ struct ServerOptions {
   int port = 9123;
   bool takes_next_port = true;  // the next free one when `port` is taken
   int io_threads = 1;
-  int store_threads = 8;  // for stores, which block
+  int store_threads = 8;  // most for each lane of a Site
   /// Limits for clients that are slow or silent, in seconds.
   int request_seconds = 30, idle_seconds = 120, write_seconds = 120;
 };

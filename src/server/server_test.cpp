@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -33,13 +34,13 @@ std::byte byte_at(std::uint64_t offset) {
   return static_cast<std::byte>((offset * 2654435761u) >> 13);
 }
 
-// "large": many megabytes. "cut": promises as many, but only the first megabyte can be read. "slow": comes when
-// release() is called.
+// "large": many megabytes. "cut": promises as many, but only the first megabyte can be read. "slow" and all
+// in the folder "slow/": come when release() is called.
 class TestStore final : public Store {
  public:
   std::string describe() const override { return "test"; }
   Result<ObjectInfo> stat(const std::string& key) override {
-    if (key == "slow") {
+    if (key.starts_with("slow")) {
       ++waiting_;
       std::unique_lock lock(mutex_);
       released_.wait(lock, [&] { return is_released_; });
@@ -255,6 +256,71 @@ TEST_F(ServerTest, EndsWhileRequestsWait) {
   EXPECT_LT(seconds_since(begin), 5);
   EXPECT_EQ(store_->waiting(), 2) << "what had not begun is dropped";
   for (const auto& client : clients) client->receive();  // all are closed
+}
+
+TEST_F(ServerTest, WhatWaitsLetsOthersPass) {
+  ServerOptions options;
+  options.store_threads = 2;
+  start(options);
+  std::vector<std::unique_ptr<Client>> waiting;
+  for (int i = 0; i < 6; ++i) {
+    waiting.push_back(std::make_unique<Client>(port_));
+    waiting.back()->ask("/data/slow/chunk");
+  }
+  while (store_->waiting() < 2) std::this_thread::yield();
+  const Client other(port_);
+  for (const char* target : {"/", "/data/cut"}) {
+    other.send(std::string("HEAD ") + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_THAT(other.receive_head(), StartsWith("HTTP/1.1 200 ")) << target;
+  }
+  waiting.clear();
+  const Client last(port_);
+  last.ask("/data/slow/chunk");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // what is not wanted any more is in the queue before it
+  store_->release();
+  EXPECT_THAT(last.receive_head(), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(store_->waiting(), 3) << "what had not begun is dropped";
+}
+
+TEST_F(ServerTest, TooManyThatWaitAreToldToComeAgain) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{128, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  ServerOptions options;
+  options.store_threads = 1;
+  start(options);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  std::vector<std::unique_ptr<Client>> waiting;
+  for (int i = 0; i < 25; ++i) {  // one runs, 128 * 3 / 4 / 4 = 24 wait
+    waiting.push_back(std::make_unique<Client>(port_));
+    waiting.back()->ask("/data/slow/chunk");
+    while (store_->waiting() < 1) std::this_thread::yield();
+  }
+  const Client refused(port_);
+  refused.ask("/data/slow/chunk");
+  const std::string head = refused.receive_head();
+  EXPECT_THAT(head, StartsWith("HTTP/1.1 503 "));
+  EXPECT_THAT(head, HasSubstr("Retry-After: 1\r\n"));
+  EXPECT_THAT(head, HasSubstr("Access-Control-Allow-Origin: *\r\n"));
+  waiting.erase(waiting.begin() + 5, waiting.end());
+  const Client taken(port_);
+  taken.ask("/data/slow/chunk");
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  store_->release();
+  EXPECT_THAT(taken.receive_head(), StartsWith("HTTP/1.1 200 "));
+}
+
+TEST_F(ServerTest, BodiesAreDropped) {
+  start();
+  const Client client(port_);
+  client.send("POST /state/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" +
+              std::string(1'000'000, 'x'));
+  EXPECT_THAT(client.receive_head(), StartsWith("HTTP/1.1 204 "));
+  client.send("POST /state/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n");
+  EXPECT_THAT(client.receive_head(), StartsWith("HTTP/1.1 204 "));
+  client.ask("/", "Connection: close\r\n");
+  EXPECT_THAT(client.receive(), EndsWith("http://localhost"));
 }
 
 TEST_F(ServerTest, RefusesWhatIsNoRequest) {
