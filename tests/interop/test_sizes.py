@@ -21,6 +21,8 @@ CASES = {
     "t1 flat, level 9": ("icbm152_t1.nii.gz", ("--layout", "flat", "--level", "9")),
     "atlas sharded": ("desikan_killiany.nii.gz", LABELS),
     "atlas uint32 cseg": ("desikan_killiany.nii.gz", (*LABELS, "--dtype", "uint32", "--encoding", "cseg")),
+    "t1 png": ("icbm152_t1.nii.gz", ("--encoding", "png")),
+    "t1 jpeg": ("icbm152_t1.nii.gz", ("--encoding", "jpeg")),
     "cells uint32 cseg": ("cells", ()),
     "cells uint64 cseg": ("cells", ("--dtype", "uint64")),
     "cells uint32 cseg, not compressed": ("cells", ("--compress", "none")),
