@@ -20,7 +20,7 @@ def noise(shape, dtype, seed=0):
     dtype = np.dtype(dtype)
     if dtype.kind in "ui":
         limits = np.iinfo(dtype)
-        values = random.integers(limits.min, limits.max, shape, dtype, endpoint=True)
+        values = random.integers(limits.min, limits.max, shape, dtype.newbyteorder("="), endpoint=True).astype(dtype)
     elif dtype.kind == "c":
         values = (random.normal(size=shape) + 1j * random.normal(size=shape)).astype(dtype)
     else:

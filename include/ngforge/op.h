@@ -29,11 +29,19 @@ struct Progress {
 struct RunOptions {
   int threads = 0;                 // 0: all cores
   std::uint64_t memory_bytes = 0;  // 0: a quarter of the machine, at most 4 GiB
+  int memory_shares = 1;           // how many datasets that are open at once share it, each with what one chunk takes
   std::string scratch;             // folder; "": beside the destination
   std::function<void(const Progress&)> on_progress;
   std::function<void(const std::string&)> on_notice;  // one line that a user should see (a choice that was made)
   std::stop_token stop;
 };
+
+/// What an encoding is called.
+struct EncodingName {
+  std::string name, alias;  // "compressed_segmentation", "cseg"; alias "": none
+};
+/// Those of this build.
+std::vector<EncodingName> all_encodings();
 
 /// A choice that one of the encodings leaves to whoever writes it.
 struct EncodingOption {
@@ -123,6 +131,9 @@ struct Dataset {
   std::function<Result<std::array<double, 2>>()> contrast;
   bool contrast_is_slow = false;  // it takes a whole stream, or much of a large file
 };
+
+/// Whether a place holds a precomputed dataset, which is shown as it lies: it takes no share of the memory.
+bool is_dataset(const std::string& place);
 
 /// Opens a place for `serve` and `link`. Errors: those of open_source and of precomputed datasets, all concerns_source.
 Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& options, const RunOptions& run);

@@ -24,7 +24,8 @@ void print_json(const CheckReport& report) {
   for (const Finding& finding : report.findings)
     json.push_back(
         {{"code", finding.code}, {"where", finding.where}, {"message", finding.message}, {"hint", finding.hint}});
-  std::puts(json.dump(1).c_str());
+  // Names of files are bytes, not always UTF-8.
+  std::puts(json.dump(1, ' ', false, decltype(json)::error_handler_t::replace).c_str());
 }
 
 void print_text(const CheckReport& report, const std::string& place) {

@@ -54,8 +54,10 @@ void print_json(const ConvertReport& report, bool is_plan) {
     json["peak_memory_bytes"] = report.peak_memory_bytes;
     json["scratch_bytes"] = report.scratch_bytes;
   }
+  if (report.was_complete) json["was_complete"] = true;
   json["notices"] = report.notices;
-  std::puts(json.dump(1).c_str());
+  // Names of files are bytes, not always UTF-8.
+  std::puts(json.dump(1, ' ', false, Json::error_handler_t::replace).c_str());
 }
 
 // `told`: notices that were printed while the work went on.
@@ -96,12 +98,12 @@ Result<int> run(Options& options, const CommandContext& context) {
   auto report = convert(options.source, options.destination, options.convert, run);
   options.run.end_progress();
   if (!report) return std::move(report).error();
-  if (report->was_complete) {
-    fmt::print(stderr, "ngforge: {} is finished already\n", report->destination);
-    return 0;
-  }
+  if (report->was_complete) fmt::print(stderr, "ngforge: {} is finished already\n", report->destination);
+  // What a finished destination holds is not counted again: its report is the plan.
   if (options.json)
-    print_json(*report, options.convert.dry_run);
+    print_json(*report, options.convert.dry_run || report->was_complete);
+  else if (report->was_complete)
+    return 0;
   else
     print_text(*report, options.convert.dry_run, told);
   return 0;

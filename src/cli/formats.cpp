@@ -3,16 +3,24 @@
 #include <memory>
 
 #include "cli/command.h"
+#include "cli/options.h"
 #include "ngforge/op.h"
 
 namespace ngforge::cli {
 namespace {
 
-CommandRun add(CLI::App& app, CommandContext&) {
-  auto json = std::make_shared<bool>(false);
-  app.add_flag("--json", *json, "One JSON object");
-  return [json]() -> Result<int> {
-    std::fputs(list_formats(*json).c_str(), stdout);
+struct Options {
+  bool json = false;
+  RunGroup run;
+};
+
+CommandRun add(CLI::App& app, CommandContext& context) {
+  auto options = std::make_shared<Options>();
+  app.add_flag("--json", options->json, "One JSON object");
+  options->run.add_told_to(app);
+  return [options, &context]() -> Result<int> {
+    NGFORGE_CHECK(options->run.resolve(context));
+    std::fputs(list_formats(options->json).c_str(), stdout);
     return 0;
   };
 }

@@ -13,16 +13,19 @@ struct Options {
   std::string place, shape;
   SourceOptions source;
   bool json = false, scales = false;
+  RunGroup run;
 };
 
-CommandRun add(CLI::App& app, CommandContext&) {
+CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   add_place(app, "SOURCE", options->place, "A volume file or a dataset");
   app.add_flag("--scales", options->scales, "The scales as a table");
   app.add_option("--shape", options->shape, "Raw binary: sizes, the fastest axis first")->type_name("X,Y,Z[,C]");
   app.add_option("--dtype", options->source.dtype, "Raw binary: stored type")->type_name("T");
   app.add_flag("--json", options->json, "One JSON object");
-  return [options]() -> Result<int> {
+  options->run.add_told_to(app);
+  return [options, &context]() -> Result<int> {
+    NGFORGE_CHECK(options->run.resolve(context));
     if (!options->shape.empty()) {
       NGFORGE_TRY(options->source.shape, parse_shape(options->shape, "--shape"));
     }

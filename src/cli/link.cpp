@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/options.h"
@@ -14,31 +17,37 @@
 namespace ngforge::cli {
 namespace {
 
+using Json = nlohmann::ordered_json;
+
 struct Options {
   std::vector<std::string> places;
   std::string segments, viewer;
-  bool prints_state = false;
+  bool has_segments = false, prints_state = false, json = false;
+  RunGroup run;
 };
 
+// Ids as the viewer writes them.
 Result<std::vector<std::string>> parse_segments(const std::string& text) {
   std::vector<std::string> ids;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const auto comma = std::min(text.find(',', begin), text.size());
-    ids.push_back(text.substr(begin, comma - begin));
-    const char* const end = ids.back().data() + ids.back().size();
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const auto end = std::min(text.find(',', begin), text.size());
     std::uint64_t id = 0;
-    const auto parsed = std::from_chars(ids.back().data(), end, id);
-    if (parsed.ec != std::errc{} || parsed.ptr != end)
+    const auto parsed = std::from_chars(text.data() + begin, text.data() + end, id);
+    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + end)
       return make_error(ErrorCode::invalid_argument, "--segments: expected ids such as 17,42, found \"{}\"", text);
-    begin = comma + 1;
+    ids.push_back(fmt::format("{}", id));
+    begin = end + 1;
   }
   return ids;
 }
 
-// "http://HOST:PORT/data/NAME/" is served by us: its viewer is next to it.
+// "http://HOST:PORT/data/NAME/" may be served by us: then its viewer is next to it.
 std::string viewer_beside(const std::string& url) {
   const auto data = url.find("/data/");
-  return url.starts_with("http://") && data != std::string::npos ? url.substr(0, data) + "/v/ngforge/" : kPublicViewer;
+  if (data == std::string::npos) return kPublicViewer;
+  const std::string viewer = url.substr(0, data) + "/v/ngforge/";
+  const auto store = open_store(viewer);
+  return store && (*store)->get("index.html") ? viewer : kPublicViewer;
 }
 
 // The URL alone, of a place that may also be spelled precomputed://URL or URL|neuroglancer-precomputed:
@@ -48,11 +57,15 @@ std::string url_of(std::string_view place) {
   return std::string(place.substr(0, place.find('|')));
 }
 
-Result<int> run(const Options& options) {
+Result<int> run(const Options& options, const CommandContext& context) {
   if (options.places.empty())
     return make_error(ErrorCode::invalid_argument, "link: expected at least one URL of a served dataset, found none")
         .with_hint("see ngforge link -h");
-  NGFORGE_TRY(const auto segments, parse_segments(options.segments));
+  NGFORGE_TRY(const RunOptions run_options, options.run.resolve(context));
+  std::vector<std::string> segments;
+  if (options.has_segments) {
+    NGFORGE_TRY(segments, parse_segments(options.segments));
+  }
   std::vector<Dataset> datasets;
   std::vector<std::string> urls;
   for (const std::string& place : options.places) {
@@ -60,31 +73,48 @@ Result<int> run(const Options& options) {
     if (!urls.back().starts_with("http://"))
       return make_error(ErrorCode::invalid_argument, "{}: expected the http:// URL of a served dataset", place)
           .with_hint("ngforge serve shows files and folders, and prints their link");
-    NGFORGE_TRY(Dataset dataset, open_dataset(place, VolumeOptions(), RunOptions()));
+    NGFORGE_TRY(Dataset dataset, open_dataset(place, VolumeOptions(), run_options));
     datasets.push_back(std::move(dataset));
   }
+  const bool has_labels = std::ranges::any_of(datasets, [](const Dataset& d) { return d.type == "segmentation"; });
+  if (options.has_segments && !has_labels)
+    return make_error(ErrorCode::invalid_argument, "--segments: expected a segmentation among the URLs, found none");
   std::vector<ViewerLayer> layers;
   for (std::size_t i = 0; i < datasets.size(); ++i) {
     ViewerLayer layer{&datasets[i], urls[i], {}, {}};
     if (datasets[i].type == "segmentation") layer.segments = segments;
-    NGFORGE_CHECK(find_contrast(layer));
+    // The viewer may show what this build cannot read.
+    const auto found = find_contrast(layer);
+    if (!found && run_options.on_notice) run_options.on_notice("no contrast is known: " + found.error().message);
     layers.push_back(std::move(layer));
   }
   const std::string state = viewer_state(layers);
-  fmt::print("{}\n", options.prints_state
-                         ? state
-                         : viewer_link(options.viewer.empty() ? viewer_beside(urls[0]) : options.viewer, state));
+  const auto link = [&] {
+    return viewer_link(options.viewer.empty() ? viewer_beside(urls[0]) : options.viewer, state);
+  };
+  if (options.json)
+    fmt::print("{}\n", Json{{"viewer", link()}, {"state", Json::parse(state)}}.dump(1, ' ', false,
+                                                                                    Json::error_handler_t::replace));
+  else
+    fmt::print("{}\n", options.prints_state ? state : link());
   return 0;
 }
 
-CommandRun add(CLI::App& app, CommandContext&) {
+CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   app.add_option("sources", options->places, "URLs of served datasets")->type_name("URL");
-  app.add_option("--segments", options->segments, "Segments to select; without them all are shown")->type_name("ID,ID");
+  const CLI::Option* const segments =
+      app.add_option("--segments", options->segments, "Segments to select; without them all are shown")
+          ->type_name("ID,ID");
   app.add_option("--viewer", options->viewer, "Address of the viewer [the server's own, else a public one]")
       ->type_name("URL");
   app.add_flag("--state", options->prints_state, "Print the viewer's state as JSON instead");
-  return [options] { return run(*options); };
+  app.add_flag("--json", options->json, "Print one JSON object: the link and the state");
+  options->run.add_told_to(app);
+  return [options, segments, &context] {
+    options->has_segments = segments->count() > 0;
+    return run(*options, context);
+  };
 }
 
 }  // namespace

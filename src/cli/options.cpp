@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -12,6 +13,8 @@
 
 namespace ngforge::cli {
 namespace {
+
+constexpr const char* kRunGroup = "How it runs (never changes the result)";
 
 Error wrong(std::string_view option, std::string_view expected, std::string_view found) {
   return make_error(ErrorCode::invalid_argument, "{}: expected {}, found \"{}\"", option, expected, found);
@@ -57,32 +60,36 @@ std::string short_count(double value) {
 
 class ProgressBar {
  public:
-  explicit ProgressBar(std::shared_ptr<bool> is_drawn) : is_drawn_(std::move(is_drawn)) {}
+  explicit ProgressBar(std::shared_ptr<Terminal> terminal) : terminal_(std::move(terminal)) {}
   void operator()(const Progress& progress) {
+    const std::lock_guard lock(terminal_->mutex);
     const auto now = std::chrono::steady_clock::now();
     const bool is_last = progress.done == progress.total;
     if (now - drawn_ < std::chrono::milliseconds(100) && !is_last) return;
     drawn_ = now;
     const double seconds = std::chrono::duration<double>(now - begin_).count();
-    const double part =
-        progress.total > 0 ? static_cast<double>(progress.done) / static_cast<double>(progress.total) : 0;
+    const double part = progress.total > 0
+                            ? std::min(1.0, static_cast<double>(progress.done) / static_cast<double>(progress.total))
+                            : 0;
     const double rate = seconds > 0 ? static_cast<double>(progress.done) / seconds : 0;
     const double left = part > 0 ? seconds / part - seconds : 0;
     const auto filled = static_cast<int>(part * 30);
     fmt::print(stderr, "\r{} [{:=>{}}{: >{}}] {:3.0f} %  {}{}/s  {:.0f} s left \x1b[K", progress.stage, "", filled, "",
                30 - filled, part * 100, short_count(rate), progress.unit, left);
     std::fflush(stderr);
-    *is_drawn_ = true;
+    terminal_->has_bar = true;
   }
 
  private:
-  std::shared_ptr<bool> is_drawn_;
+  std::shared_ptr<Terminal> terminal_;
   std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now(), drawn_;
 };
 
 class ProgressLines {
  public:
+  explicit ProgressLines(std::shared_ptr<Terminal> terminal) : terminal_(std::move(terminal)) {}
   void operator()(const Progress& progress) {
+    const std::lock_guard lock(terminal_->mutex);
     const auto now = std::chrono::steady_clock::now();
     if (now - written_ < std::chrono::milliseconds(200) && progress.done != progress.total) return;
     written_ = now;
@@ -91,6 +98,7 @@ class ProgressLines {
   }
 
  private:
+  std::shared_ptr<Terminal> terminal_;
   std::chrono::steady_clock::time_point written_;
 };
 
@@ -130,7 +138,8 @@ Result<std::uint64_t> parse_size(std::string_view text, std::string_view option)
                                                                    {"TiB", 1099511627776.0}};
   if (value)
     for (const auto& [name, factor] : kUnits)
-      if (unit == name && *value > 0 && *value * factor < 9e18) return static_cast<std::uint64_t>(*value * factor);
+      if (unit == name && *value * factor >= 1 && *value * factor < 9e18)
+        return static_cast<std::uint64_t>(*value * factor);
   return wrong(option, "a size such as 512MiB or 2GB", text);
 }
 
@@ -171,7 +180,7 @@ void add_place(CLI::App& app, const std::string& name, std::string& place, const
 }
 
 void RunGroup::add_to(CLI::App& app) {
-  const char* group = "How it runs (never changes the result)";
+  const char* group = kRunGroup;
   app.add_option("--threads", threads_, "Threads to work with [all cores]")->type_name("N")->group(group);
   app.add_option("--memory", memory_,
                  "Memory to stay under; the rest goes through scratch [a quarter of the machine, at most 4GiB]")
@@ -180,6 +189,11 @@ void RunGroup::add_to(CLI::App& app) {
   app.add_option("--scratch", scratch_, "Folder for what does not fit the memory [beside the destination]")
       ->type_name("DIR")
       ->group(group);
+  add_told_to(app);
+}
+
+void RunGroup::add_told_to(CLI::App& app) {
+  const char* group = kRunGroup;
   app.add_option("--progress", progress_, "auto|bar|json|none: a bar on a terminal, JSON lines, or silence")
       ->type_name("KIND")
       ->group(group);
@@ -204,24 +218,28 @@ Result<RunOptions> RunGroup::resolve(const CommandContext& context) const {
   if (progress_ != "auto" && progress_ != "bar" && progress_ != "json" && progress_ != "none")
     return wrong("--progress", "auto|bar|json|none", progress_);
   const bool bar = progress_ == "bar" || (progress_ == "auto" && ::isatty(STDERR_FILENO) != 0);
-  if (!quiet_ && bar) run.on_progress = ProgressBar(has_bar_);
-  if (!quiet_ && progress_ == "json") run.on_progress = ProgressLines();
+  if (!quiet_ && bar) run.on_progress = ProgressBar(terminal_);
+  if (!quiet_ && progress_ == "json") run.on_progress = ProgressLines(terminal_);
   if (!quiet_ && log_level_ == "info")
-    run.on_notice = [has_bar = has_bar_](const std::string& line) {
-      fmt::print(stderr, "{}ngforge: note: {}\n", std::exchange(*has_bar, false) ? "\n" : "", line);
+    run.on_notice = [terminal = terminal_](const std::string& line) {
+      const std::lock_guard lock(terminal->mutex);
+      fmt::print(stderr, "{}ngforge: note: {}\n", std::exchange(terminal->has_bar, false) ? "\n" : "", line);
     };
   return run;
 }
 
 void RunGroup::end_progress() const {
-  if (std::exchange(*has_bar_, false)) fmt::print(stderr, "\n");
+  const std::lock_guard lock(terminal_->mutex);
+  if (std::exchange(terminal_->has_bar, false)) fmt::print(stderr, "\n");
 }
 
 void VolumeGroup::add_to(CLI::App& app, bool writes) {
   const char* what = "What it becomes";
   app.add_option("--type", options_.type, "image|segmentation [from the header]")->type_name("TYPE")->group(what);
-  app.add_option("--encoding", options_.encoding,
-                 "auto|raw|compressed_segmentation (cseg) [auto: cseg for 32 and 64-bit labels, else raw]")
+  std::string encodings = "auto";
+  for (const EncodingName& encoding : all_encodings())
+    encodings += '|' + encoding.name + (encoding.alias.empty() ? "" : " (" + encoding.alias + ')');
+  app.add_option("--encoding", options_.encoding, encodings + " [auto: cseg for 32 and 64-bit labels, else raw]")
       ->type_name("E")
       ->group(what);
   app.add_option("--block", block_, "Block of compressed_segmentation [8,8,8]")->type_name("X,Y,Z")->group(what);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,7 @@ namespace ngforge::cli {
 /// A whole number in decimal, nothing around it.
 Result<Index> parse_integer(std::string_view text, std::string_view option, Index low, Index high);
 Result<double> parse_number(std::string_view text, std::string_view option);
-/// Bytes: a number with B, kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB, or nothing (bytes).
+/// Bytes, at least one: a number with B, kB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB, or nothing (bytes).
 Result<std::uint64_t> parse_size(std::string_view text, std::string_view option);
 /// Nanometres: a number with nm, um, mm, cm, m, or nothing (nanometres). > 0.
 Result<double> parse_length_nm(std::string_view text, std::string_view option);
@@ -35,11 +36,19 @@ Result<std::vector<Index>> parse_shape(std::string_view text, std::string_view o
 /// Adds a positional argument that must be there: a place, not empty.
 void add_place(CLI::App& app, const std::string& name, std::string& place, const std::string& text);
 
+/// The terminal as several threads write to it.
+struct Terminal {
+  std::mutex mutex;
+  bool has_bar = false;  // a progress bar stands in the last line
+};
+
 /// --threads, --memory, --scratch, --progress, --quiet, --log-level.
 class RunGroup {
  public:
   void add_to(CLI::App& app);
-  /// The options as typed; progress and notices go to stderr as asked.
+  /// Only those that say what is told: for commands that need neither threads nor memory to speak of.
+  void add_told_to(CLI::App& app);
+  /// The options as typed; progress and notices go to stderr as asked, from any thread.
   Result<RunOptions> resolve(const CommandContext& context) const;
   /// Ends the progress line, if one was drawn.
   void end_progress() const;
@@ -47,7 +56,7 @@ class RunGroup {
  private:
   std::string threads_, memory_, scratch_, progress_ = "auto", log_level_ = "info";
   bool quiet_ = false;
-  std::shared_ptr<bool> has_bar_ = std::make_shared<bool>(false);
+  std::shared_ptr<Terminal> terminal_ = std::make_shared<Terminal>();
 };
 
 /// The options that decide what a volume becomes; `convert` and `serve` share them.

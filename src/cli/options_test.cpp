@@ -24,7 +24,7 @@ TEST(Options, SizesTakeBinaryAndDecimalUnits) {
   EXPECT_EQ(parse_size("2GB", "--memory"), 2000000000u);
   EXPECT_EQ(parse_size("1.5GiB", "--memory"), 1610612736u);
   EXPECT_EQ(parse_size("4096", "--memory"), 4096u);
-  for (const char* wrong : {"", "MiB", "-1", "0", "12 MiB", "12miB", "1e30", "nan", "infMiB"})
+  for (const char* wrong : {"", "MiB", "-1", "0", "0.5", "0.0001KiB", "12 MiB", "12miB", "1e30", "nan", "infMiB"})
     EXPECT_FALSE(parse_size(wrong, "--memory").has_value()) << wrong;
 }
 

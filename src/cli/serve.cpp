@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -47,8 +48,10 @@ std::string url_safe(std::string name) {
   return name;
 }
 
-Result<std::vector<Dataset>> open_all(const Options& options, const RunOptions& run) {
+Result<std::vector<Dataset>> open_all(const Options& options, RunOptions run) {
   NGFORGE_TRY(const VolumeOptions volume, options.volume.resolve());
+  const auto live = std::ranges::count_if(options.places, [](const std::string& place) { return !is_dataset(place); });
+  run.memory_shares = std::max(1, static_cast<int>(live));
   std::vector<Dataset> datasets;
   std::set<std::string> names;
   for (const std::string& place : options.places) {
@@ -127,16 +130,11 @@ using Exhibits = std::vector<std::shared_ptr<Exhibit>>;
 // calls the server.
 class Exhibition {
  public:
-  /// `on_notice` is told what cannot be shown well. Errors: those of Dataset::contrast.
-  static Result<std::shared_ptr<Exhibition>> create(std::vector<Dataset> datasets,
-                                                    std::function<void(const std::string&)> on_notice) {
-    Exhibits exhibits;
-    for (Dataset& dataset : datasets) {
-      const bool may_wait = dataset.contrast_is_slow;
-      exhibits.push_back(std::make_shared<Exhibit>(std::move(dataset)));
-      if (!may_wait) NGFORGE_CHECK(exhibits.back()->settle());
-    }
-    return std::shared_ptr<Exhibition>(new Exhibition(std::move(exhibits), std::move(on_notice)));
+  /// `on_notice` is told what cannot be shown well.
+  Exhibition(std::vector<Dataset> datasets, std::function<void(const std::string&)> on_notice)
+      : exhibits_(exhibits_of(std::move(datasets))), on_notice_(std::move(on_notice)) {
+    for (const auto& exhibit : exhibits_)
+      if (!exhibit->dataset().contrast_is_slow) settle({exhibit});
   }
 
   static Result<Site> site(const std::shared_ptr<Exhibition>& self) {
@@ -164,6 +162,7 @@ class Exhibition {
                               self->settle(shown);
                               return viewer_state(layers(shown, url));
                             }});
+      site.pages.back().may_wait = true;
     };
     add_state("/state.json", self->exhibits_);
     for (const auto& exhibit : self->exhibits_) add_state("/state/" + exhibit->dataset().name + ".json", {exhibit});
@@ -199,8 +198,11 @@ class Exhibition {
   }
 
  private:
-  Exhibition(Exhibits exhibits, std::function<void(const std::string&)> on_notice)
-      : exhibits_(std::move(exhibits)), on_notice_(std::move(on_notice)) {}
+  static Exhibits exhibits_of(std::vector<Dataset> datasets) {
+    Exhibits exhibits;
+    for (Dataset& dataset : datasets) exhibits.push_back(std::make_shared<Exhibit>(std::move(dataset)));
+    return exhibits;
+  }
 
   static std::vector<ViewerLayer> layers(const Exhibits& shown, const std::string& url) {
     std::vector<ViewerLayer> layers;
@@ -269,6 +271,28 @@ std::string notice_for_others(const std::string& bind, const std::string& url) {
   return fmt::format("other machines may find it at http://{}{}/", name, url.substr(url.rfind(':')));
 }
 
+// Passes on why data could not be read: once each, however often the viewer asks for them, and not without end.
+class ProblemList {
+ public:
+  explicit ProblemList(std::function<void(const std::string&)> on_notice) : on_notice_(std::move(on_notice)) {}
+  void operator()(const std::string& message) const {
+    constexpr std::size_t kMost = 100;
+    {
+      const std::lock_guard lock(told_->mutex);
+      if (told_->messages.size() >= kMost || !told_->messages.insert(message).second) return;
+    }
+    on_notice_(message);
+  }
+
+ private:
+  struct Told {
+    std::mutex mutex;
+    std::set<std::string> messages;
+  };
+  std::function<void(const std::string&)> on_notice_;
+  std::shared_ptr<Told> told_ = std::make_shared<Told>();
+};
+
 void wait_for(const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable_any never;
@@ -290,20 +314,22 @@ Result<int> run(const Options& options, const CommandContext& context) {
   }
   NGFORGE_TRY(auto datasets, open_all(options, run_options));
   NGFORGE_TRY(const auto server, HttpServer::listen(server_options));
-  NGFORGE_TRY(const auto exhibition, Exhibition::create(std::move(datasets), run_options.on_notice));
+  const auto exhibition = std::make_shared<Exhibition>(std::move(datasets), run_options.on_notice);
   NGFORGE_TRY(Site site, Exhibition::site(exhibition));
+  if (run_options.on_notice) site.on_problem = ProblemList(run_options.on_notice);
   server->serve(std::move(site));
   const std::string url = server->url();
   if (options.json)
     fmt::print("{}\n", exhibition->json(url));
   else
     exhibition->print(url);
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) return make_error(ErrorCode::io, "standard output: cannot be written");
   const std::string notice = notice_for_others(options.bind, url);
   if (!notice.empty() && run_options.on_notice) run_options.on_notice(notice);
   if (options.opens) open_browser(viewer_assets().empty() ? exhibition->link(url) : url + kClientPath);
   wait_for(context.stop);
-  return 0;
+  // A request may wait for a pipe that stays silent, and nothing wakes it. Nothing of ours is on the disk.
+  std::_Exit(0);
 }
 
 CommandRun add(CLI::App& app, CommandContext& context) {

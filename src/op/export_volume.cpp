@@ -31,8 +31,9 @@ constexpr std::uint64_t kWriterBytes = 4 << 20;
 /// Reads slabs of output planes. One slab at a time.
 class SlabReader {
  public:
-  SlabReader(VolumeSource& source, const VolumePlan& plan, ThreadPool& pool)
-      : source_(source), plan_(plan), pool_(pool) {}
+  /// `is_unpacked`: the source is unpack_when_read()'s, whose errors need not be the source's.
+  SlabReader(VolumeSource& source, bool is_unpacked, const VolumePlan& plan, ThreadPool& pool)
+      : source_(source), is_unpacked_(is_unpacked), plan_(plan), pool_(pool) {}
 
   /// Fills `slab`, whose channels are `channels` of the source.
   Result<void> read(const MutableBlockView& slab, ChannelRange channels) {
@@ -80,7 +81,10 @@ class SlabReader {
   Result<void> load(const SourceBox& box, MutableBlockView slab, ChannelRange channels) {
     const auto count = static_cast<std::size_t>(box.volume() * channels.size());
     Buffer stored(count * size_of(plan_.values.from)), mapped;
-    if (auto read = source_.read(box, channels, stored.span()); !read) return std::move(read).error().of_source();
+    if (auto read = source_.read(box, channels, stored.span()); !read) {
+      if (!is_unpacked_) read.error().concerns_source = true;
+      return read;
+    }
     std::span<const std::byte> values = stored.span();
     if (!plan_.values.is_identity()) {
       mapped = Buffer(count * size_of(plan_.type));
@@ -94,6 +98,7 @@ class SlabReader {
   }
 
   VolumeSource& source_;
+  const bool is_unpacked_;
   const VolumePlan& plan_;
   ThreadPool& pool_;
   std::atomic<bool> has_failed_ = false;
@@ -244,7 +249,7 @@ class Export {
     const OutputFile::Options how{is_gzip_file(destination_), options_.level, options_.overwrite};
     NGFORGE_TRY(const auto writer, OutputFile::create(destination_, how, packing));
     NGFORGE_CHECK(writer->append(file_.header(image_)));
-    SlabReader reader(*source_, plan_, reading);
+    SlabReader reader(*source_, needs_unpacking_, plan_, reading);
     for (Index c = 0; c < plan_.channels; c += slab_channels()) NGFORGE_CHECK(write_channels(reader, *writer, c));
     return writer->finish();
   }

@@ -46,6 +46,12 @@ std::vector<Table> tables() {
 
 }  // namespace
 
+std::vector<EncodingName> all_encodings() {
+  std::vector<EncodingName> names;
+  for (const CodecDescriptor* codec : all_codecs()) names.push_back({codec->name, codec->alias});
+  return names;
+}
+
 std::string list_formats(bool as_json) {
   if (as_json) {
     Json json = Json::object();

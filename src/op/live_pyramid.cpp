@@ -63,7 +63,7 @@ Result<std::unique_ptr<LivePyramid>> LivePyramid::create(std::unique_ptr<VolumeS
                                                          std::stop_token stop) {
   std::unique_ptr<LivePyramid> pyramid(
       new LivePyramid(std::move(source), plan, memory_bytes, threads, std::move(stop)));
-  pyramid->plan_levels(std::min(kMaxReadBytes, memory_bytes / 2 / kReadsKept));
+  pyramid->levels_ = plan_levels(plan, std::min(kMaxReadBytes, memory_bytes / 2 / kReadsKept));
   const std::uint64_t least = pyramid->levels_.back().working_bytes;
   if (least > pyramid->working_.total())
     return make_error(ErrorCode::needs_decision, "expected {} MiB of memory for making one block, found {} MiB",
@@ -82,18 +82,19 @@ LivePyramid::LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan&
       blocks_(kept_bytes_),
       helpers_(std::max(0, threads - 1)) {}
 
-void LivePyramid::plan_levels(std::uint64_t read_bytes) {
-  const std::uint64_t value_bytes = size_of(plan_.type), stored_bytes = size_of(plan_.values.from);
-  const auto channels = static_cast<std::uint64_t>(plan_.channels);
-  for (const ScaleGeometry& scale : plan_.scales) {
+std::vector<LivePyramid::Level> LivePyramid::plan_levels(const VolumePlan& plan, std::uint64_t read_bytes) {
+  std::vector<Level> levels;
+  const std::uint64_t value_bytes = size_of(plan.type), stored_bytes = size_of(plan.values.from);
+  const auto channels = static_cast<std::uint64_t>(plan.channels);
+  for (const ScaleGeometry& scale : plan.scales) {
     Level level;
     level.box = scale.box_vox;
     level.unit = {scale.chunk_size_xyz[0], scale.chunk_size_xyz[1], scale.chunk_size_xyz[2]};
     const VoxelVec size = level.box.size();
-    if (levels_.empty()) {
+    if (levels.empty()) {
       int row_axis = 0;
       for (int a = 0; a < 3; ++a) {
-        if (plan_.axis_map.source_axis[static_cast<std::size_t>(a)] == 0) row_axis = a;
+        if (plan.axis_map.source_axis[static_cast<std::size_t>(a)] == 0) row_axis = a;
       }
       const std::uint64_t chunk_bytes = bytes_of(at_most(level.unit, size), stored_bytes * channels);
       const Index chunks = std::clamp<Index>(static_cast<Index>(read_bytes / std::max<std::uint64_t>(1, chunk_bytes)),
@@ -101,7 +102,7 @@ void LivePyramid::plan_levels(std::uint64_t read_bytes) {
       level.unit[row_axis] *= chunks;
       level.working_bytes = bytes_of(at_most(level.unit, size), (stored_bytes + 2 * value_bytes) * channels);
     } else {
-      const Level& finer = levels_.back();
+      const Level& finer = levels.back();
       VoxelVec gathered;
       for (int a = 0; a < 3; ++a) {
         const Index factor = scale.factor[static_cast<std::size_t>(a)];
@@ -111,8 +112,13 @@ void LivePyramid::plan_levels(std::uint64_t read_bytes) {
       level.working_bytes = finer.working_bytes + bytes_of(gathered, value_bytes * channels) +
                             bytes_of(at_most(level.unit, size), value_bytes * channels);
     }
-    levels_.push_back(level);
+    levels.push_back(level);
   }
+  return levels;
+}
+
+std::uint64_t LivePyramid::least_bytes(const VolumePlan& plan) {
+  return 2 * plan_levels(plan, 0).back().working_bytes + 1;
 }
 
 LivePyramid::Key LivePyramid::unit_at(std::size_t level, const VoxelVec& voxel) const {

@@ -29,6 +29,9 @@ class LivePyramid {
   static Result<std::unique_ptr<LivePyramid>> create(std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
                                                      std::uint64_t memory_bytes, int threads, std::stop_token stop);
 
+  /// The least memory_bytes for create().
+  static std::uint64_t least_bytes(const VolumePlan& plan);
+
   const VolumePlan& plan() const { return plan_; }
 
   /// A block that holds the chunk `cell` of a scale, which must lie in its grid; it may hold more of the scale.
@@ -52,7 +55,7 @@ class LivePyramid {
 
   LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes, int threads,
               std::stop_token stop);
-  void plan_levels(std::uint64_t read_bytes);
+  static std::vector<Level> plan_levels(const VolumePlan& plan, std::uint64_t read_bytes);
   Key unit_at(std::size_t level, const VoxelVec& voxel) const;
   Box unit_box(const Key& key) const;
   void share_out(const Key& key);

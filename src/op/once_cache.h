@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <list>
 #include <map>
 #include <memory>
@@ -57,9 +58,8 @@ class OnceCache {
     lock.lock();
     flights_.erase(key);
     flight->result = result;
-    if (result) keep(key, rank, *result, bytes_of(**result));
-    lock.unlock();
     landed_.notify_all();
+    if (result) keep(key, rank, *result, bytes_of(**result));
     return result;
   }
 
@@ -86,6 +86,8 @@ class OnceCache {
       return make();
     } catch (const std::bad_alloc&) {
       return make_error(ErrorCode::internal, "the machine has no memory left");
+    } catch (const std::exception& error) {
+      return make_error(ErrorCode::internal, "unexpected: {}", error.what());
     }
   }
 

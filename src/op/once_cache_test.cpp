@@ -67,6 +67,8 @@ TEST(OnceCache, FailuresAreNotKept) {
   const auto throws = [&]() -> Result<Cache::Pointer> { throw std::bad_alloc(); };
   EXPECT_EQ(cache.get(1, 0, fail, length).error().message, "disk");
   EXPECT_EQ(cache.get(1, 0, throws, length).error().code, ErrorCode::internal);
+  const auto throws_other = [&]() -> Result<Cache::Pointer> { throw std::length_error("too long"); };
+  EXPECT_EQ(cache.get(1, 0, throws_other, length).error().message, "unexpected: too long");
   int made = 0;
   EXPECT_EQ(get(cache, 1, 0, "one", made), "one");
 }

@@ -109,6 +109,10 @@ std::string dataset_name(const std::string& place) {
   return name.empty() || name == "/" ? "dataset" : name;
 }
 
+bool is_dataset(const std::string& place) {
+  return is_precomputed(place);
+}
+
 Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& options, const RunOptions& run) {
   NGFORGE_TRY(Dataset dataset,
               is_precomputed(place) ? open_precomputed(place) : open_live(place, options, with_defaults(run)));

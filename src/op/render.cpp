@@ -24,6 +24,12 @@ Bytes bytes_of_text(const std::string& text) {
   return {bytes.begin(), bytes.end()};
 }
 
+// What one of several live views may take: its part of the memory, or more where that is too little for a chunk.
+std::uint64_t share_of(const RunOptions& run, std::uint64_t pyramid_bytes) {
+  const std::uint64_t least = pyramid_bytes + pyramid_bytes / 15 + 64;  // with the encoded chunks, a sixteenth of all
+  return std::max(run.memory_bytes / static_cast<std::uint64_t>(run.memory_shares), std::min(run.memory_bytes, least));
+}
+
 class RenderStore : public Store {
  public:
   RenderStore(std::string place, std::unique_ptr<LivePyramid> pyramid, std::uint64_t encoded_bytes)
@@ -136,8 +142,9 @@ class RenderStore : public Store {
 Result<std::shared_ptr<Store>> render(std::string place, std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
                                       const RunOptions& given_run) {
   const RunOptions run = with_defaults(given_run);
-  std::uint64_t memory_bytes = run.memory_bytes;
-  if (source->access() == Access::once) {
+  const bool is_stream = source->access() == Access::once;
+  std::uint64_t memory_bytes = share_of(run, LivePyramid::least_bytes(plan) * (is_stream ? 2 : 1));
+  if (is_stream) {
     memory_bytes /= 2;
     const SourceBox kept = to_source(plan.to_reordered(plan.scales.front().box_vox), plan.size_ijk, plan.axis_map);
     source = unpack_when_read(std::move(source), kept.begin.z, kept.end.z, plan.source_channels, memory_bytes, run);

@@ -164,8 +164,9 @@ class UnpackedSource : public VolumeSource {
 
   Result<void> read_stream(const SourceBox& box, ChannelRange channels, std::span<std::byte> out) {
     if (run_.stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
-    NGFORGE_CHECK(stream_->read(box, channels, out));
-    taken_bytes_ += out.size();
+    if (auto read = stream_->read(box, channels, out); !read) return std::move(read).error().of_source();
+    // Colours come together, also those that are not kept.
+    taken_bytes_ += out.size() / channels.size() * std::min<std::uint64_t>(channels.size(), channels_.size());
     if (run_.on_progress) run_.on_progress({"unpacking", taken_bytes_, total_bytes_, "bytes"});
     return {};
   }

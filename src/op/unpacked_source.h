@@ -15,7 +15,8 @@ namespace ngforge {
 /// unlinked scratch file, which on_notice announces. Nothing is read before. Reading anything outside of that part is
 /// not allowed.
 ///
-/// Errors of every read(): the stream's own, kept from the first one on; io (scratch); cancelled.
+/// Errors of every read(): the stream's own (concerns_source), kept from the first one on; io and permission (scratch);
+/// cancelled.
 std::unique_ptr<VolumeSource> unpack_when_read(std::unique_ptr<VolumeSource> stream, Index k_begin, Index k_end,
                                                std::vector<Index> channels, std::uint64_t memory_bytes,
                                                const RunOptions& run);

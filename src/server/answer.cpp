@@ -17,6 +17,8 @@ namespace {
 constexpr std::uint64_t kWholeBytes = 256 * 1024;
 // Most that a stored gzip is decoded to for clients that do not take it as it is; larger than any sensible chunk.
 constexpr std::uint64_t kMostDecodedBytes = 64 << 20;
+// Stored values up to this size, most chunks among them, are decoded to tell HEAD their length.
+constexpr std::uint64_t kHeadDecodesBytes = 128 << 10;
 
 std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
@@ -165,7 +167,7 @@ HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& 
   Bytes decoded;
   if (sends_encoded) answer.headers.emplace_back("Content-Encoding", "gzip");
   if (is_encoded && !sends_encoded) {
-    if (request.method == "HEAD") {
+    if (request.method == "HEAD" && info->size > kHeadDecodesBytes) {
       answer.knows_length = false;
       return answer;
     }

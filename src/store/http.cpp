@@ -12,24 +12,14 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
-
+#include "store/http_connection.h"
 #include "store/store.h"
 
 namespace ngforge {
 namespace {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = beast::http;
-using Tcp = asio::ip::tcp;
-
-constexpr auto kTimeout = std::chrono::seconds(60);  // for each step: connecting, asking, the head, the body
+constexpr auto kPatience = std::chrono::seconds(60);
 constexpr std::size_t kMostIdle = 16;
-constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 32, kSmallBytes = 1 << 16;
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -38,15 +28,37 @@ int hex_value(char c) {
   return -1;
 }
 
+void append_encoded(std::string& out, char c) {
+  out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+}
+
+bool is_letter_or_digit(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
 std::string percent_encoded(std::string_view key) {
   std::string out;
-  for (const unsigned char c : key) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                          (c != 0 && std::strchr("-._~/:", c) != nullptr);
-    if (is_plain)
-      out += static_cast<char>(c);
+  for (const char c : key) {
+    if (is_letter_or_digit(c) || (c != 0 && std::strchr("-._~/:", c) != nullptr))
+      out += c;
     else
-      out += fmt::format("%{:02X}", c);
+      append_encoded(out, c);
+  }
+  return out;
+}
+
+// The path of a URL as people type it: what no URL may hold is encoded, what is encoded already stays.
+std::string encoded_path(std::string_view typed) {
+  std::string out;
+  for (std::size_t i = 0; i < typed.size(); ++i) {
+    const char c = typed[i];
+    const bool is_escape =
+        c == '%' && i + 2 < typed.size() && hex_value(typed[i + 1]) >= 0 && hex_value(typed[i + 2]) >= 0;
+    // RFC 3986: unreserved, the sub-delimiters, and what else may stand in a path and its query.
+    if (is_escape || is_letter_or_digit(c) || (c != 0 && std::strchr("-._~!$&'()*+,;=:@/?", c) != nullptr))
+      out += c;
+    else
+      append_encoded(out, c);
   }
   return out;
 }
@@ -85,87 +97,6 @@ std::vector<std::string> names_in_listing(std::string_view html) {
   return names;
 }
 
-struct Request {
-  http::verb verb = http::verb::get;
-  std::string target;
-  std::optional<ByteRange> range;
-};
-
-struct Reply {
-  int status = 0;
-  std::optional<std::uint64_t> length;
-  std::string etag, content_encoding, content_range;
-  bool is_html = false;
-  Bytes body;
-};
-
-// A connection; used by one thread at a time. Its operations are asynchronous only to end in time.
-class Connection {
- public:
-  beast::error_code connect(const std::string& host, const std::string& port) {
-    beast::error_code code;
-    Tcp::resolver resolver(context_);
-    const auto places = resolver.resolve(host, port, code);
-    if (code) return code;
-    return run([&](auto handler) { stream_.async_connect(places, std::move(handler)); });
-  }
-
-  /// Sends a request and reads the answer, its body only when it is what was asked for.
-  beast::error_code exchange(const Request& asked, const std::string& authority, Reply& reply) {
-    http::request<http::empty_body> request(asked.verb, asked.target, 11);
-    request.set(http::field::host, authority);
-    request.set(http::field::user_agent, "ngforge");
-    if (asked.range)
-      request.set(http::field::range,
-                  fmt::format("bytes={}-{}", asked.range->offset, asked.range->offset + asked.range->length - 1));
-    auto code = run([&](auto handler) { http::async_write(stream_, request, std::move(handler)); });
-    if (code) return code;
-    http::response_parser<http::vector_body<std::byte>> parser;
-    parser.body_limit(boost::none);  // a head may tell of any size
-    parser.skip(asked.verb == http::verb::head);
-    code = run([&](auto handler) { http::async_read_header(stream_, buffer_, parser, std::move(handler)); });
-    if (code) return code;
-    const auto& head = parser.get();
-    reply.status = static_cast<int>(head.result_int());
-    if (const auto length = parser.content_length()) reply.length = *length;
-    reply.etag = std::string(head[http::field::etag]);
-    std::erase(reply.etag, '"');
-    reply.content_encoding = std::string(head[http::field::content_encoding]);
-    reply.content_range = std::string(head[http::field::content_range]);
-    reply.is_html = head[http::field::content_type].starts_with("text/html");
-    const bool is_wanted =
-        asked.range ? reply.status == 206 && reply.length == asked.range->length : reply.status == 200;
-    // The text of an error is read only to keep the connection.
-    if (!parser.is_done() && (is_wanted || reply.length.value_or(kMostBytes) <= kSmallBytes)) {
-      if (reply.length.value_or(0) > kMostBytes) return make_error_code(http::error::body_limit);
-      parser.body_limit(kMostBytes);
-      code = run([&](auto handler) { http::async_read(stream_, buffer_, parser, std::move(handler)); });
-    }
-    if (code) return code;
-    is_open_ = parser.is_done() && parser.keep_alive();
-    reply.body = std::move(parser.get().body());
-    return {};
-  }
-
-  bool is_open() const { return is_open_; }
-
- private:
-  template <class Start>
-  beast::error_code run(const Start& start) {
-    beast::error_code result;
-    stream_.expires_after(kTimeout);
-    start([&](beast::error_code code, const auto&...) { result = code; });
-    context_.restart();
-    context_.run();
-    return result;
-  }
-
-  asio::io_context context_{1};
-  beast::tcp_stream stream_{context_};
-  beast::flat_buffer buffer_;
-  bool is_open_ = false;
-};
-
 class HttpStore final : public Store {
  public:
   HttpStore(std::string host, std::string port, std::string path)
@@ -174,21 +105,21 @@ class HttpStore final : public Store {
   std::string describe() const override { return "http://" + authority() + path_.substr(0, path_.size() - 1); }
 
   Result<ObjectInfo> stat(const std::string& key) override {
-    NGFORGE_TRY(const Reply reply, ask_key(http::verb::head, key, std::nullopt));
-    if (!reply.length)
-      return make_error(ErrorCode::unavailable, "{}/{}: expected a server that tells lengths, found no Content-Length",
-                        describe(), key);
-    return ObjectInfo{*reply.length, reply.etag, reply.content_encoding};
+    NGFORGE_TRY(HttpReply reply, ask_key(true, key, std::nullopt));
+    if (!reply.length) {  // servers that decode or encode while they send do not know it
+      NGFORGE_TRY(reply, ask_key(false, key, std::nullopt));
+    }
+    return ObjectInfo{reply.length.value_or(reply.body.size()), reply.etag, reply.content_encoding};
   }
 
   Result<Bytes> get(const std::string& key) override {
-    NGFORGE_TRY(Reply reply, ask_key(http::verb::get, key, std::nullopt));
+    NGFORGE_TRY(HttpReply reply, ask_key(false, key, std::nullopt));
     return std::move(reply.body);
   }
 
   Result<Bytes> get_range(const std::string& key, ByteRange range) override {
     if (range.length == 0) return Bytes{};
-    NGFORGE_TRY(Reply reply, ask_key(http::verb::get, key, range));
+    NGFORGE_TRY(HttpReply reply, ask_key(false, key, range));
     if (reply.status != 206)
       return make_error(ErrorCode::unavailable, "{}/{}: expected a server that answers ranges, found status {}",
                         describe(), key, reply.status)
@@ -203,7 +134,7 @@ class HttpStore final : public Store {
   Result<std::vector<std::string>> list(const std::string& prefix) override {
     if (!prefix.empty() && (prefix.back() != '/' || !is_valid_key(prefix.substr(0, prefix.size() - 1))))
       return make_error(ErrorCode::not_found, "{}/{}: no such folder", describe(), prefix);
-    NGFORGE_TRY(const Reply reply, ask({http::verb::get, path_ + percent_encoded(prefix), std::nullopt}));
+    NGFORGE_TRY(const HttpReply reply, ask({false, path_ + percent_encoded(prefix), std::nullopt}));
     if (!reply.is_html)
       return make_error(ErrorCode::unsupported, "{}/{}: expected a server that lists its folders, found none",
                         describe(), prefix);
@@ -220,12 +151,12 @@ class HttpStore final : public Store {
     return port_ == "80" ? host : host + ":" + port_;
   }
 
-  Result<Reply> ask_key(http::verb verb, const std::string& key, std::optional<ByteRange> range) {
+  Result<HttpReply> ask_key(bool is_head, const std::string& key, std::optional<ByteRange> range) {
     if (!is_valid_key(key)) return make_error(ErrorCode::not_found, "{}/{}: no such key", describe(), key);
-    return ask({verb, path_ + percent_encoded(key), range});
+    return ask({is_head, path_ + percent_encoded(key), range});
   }
 
-  Result<Reply> ask(const Request& request) {
+  Result<HttpReply> ask(const HttpRequest& request) {
     try {
       return ask_or_throw(request);
     } catch (const std::bad_alloc&) {
@@ -233,23 +164,22 @@ class HttpStore final : public Store {
     }
   }
 
-  Result<Reply> ask_or_throw(const Request& request) {
+  Result<HttpReply> ask_or_throw(const HttpRequest& request) {
     // The server may have closed a kept connection meanwhile: then a new one is tried.
     if (auto kept = take_idle()) {
-      Reply reply;
-      if (!kept->exchange(request, authority(), reply)) return finish(std::move(kept), std::move(reply), request);
+      if (auto reply = kept->exchange(request, authority())) return finish(std::move(kept), *std::move(reply), request);
     }
-    auto connection = std::make_unique<Connection>();
-    if (const auto code = connection->connect(host_, port_))
-      return make_error(ErrorCode::unavailable, "{}: cannot be reached: {}", describe(), code.message());
-    Reply reply;
-    if (const auto code = connection->exchange(request, authority(), reply))
+    auto connection = std::make_unique<HttpConnection>(kPatience);
+    if (const auto connected = connection->connect(host_, port_); !connected)
+      return make_error(ErrorCode::unavailable, "{}: cannot be reached: {}", describe(), connected.error().message);
+    auto reply = connection->exchange(request, authority());
+    if (!reply)
       return make_error(ErrorCode::unavailable, "http://{}{}: expected an HTTP answer, found: {}", authority(),
-                        request.target, code.message());
-    return finish(std::move(connection), std::move(reply), request);
+                        request.target, reply.error().message);
+    return finish(std::move(connection), *std::move(reply), request);
   }
 
-  Result<Reply> finish(std::unique_ptr<Connection> connection, Reply reply, const Request& request) {
+  Result<HttpReply> finish(std::unique_ptr<HttpConnection> connection, HttpReply reply, const HttpRequest& request) {
     if (connection->is_open()) {
       const std::lock_guard lock(mutex_);
       if (idle_.size() < kMostIdle) idle_.push_back(std::move(connection));
@@ -266,7 +196,7 @@ class HttpStore final : public Store {
     }
   }
 
-  std::unique_ptr<Connection> take_idle() {
+  std::unique_ptr<HttpConnection> take_idle() {
     const std::lock_guard lock(mutex_);
     if (idle_.empty()) return nullptr;
     auto connection = std::move(idle_.back());
@@ -276,7 +206,7 @@ class HttpStore final : public Store {
 
   const std::string host_, port_, path_;  // path_ begins and ends with '/'
   std::mutex mutex_;                      // guards idle_
-  std::vector<std::unique_ptr<Connection>> idle_;
+  std::vector<std::unique_ptr<HttpConnection>> idle_;
 };
 
 // `address`: host[:port][/path]
@@ -285,6 +215,7 @@ Result<std::shared_ptr<Store>> open(const std::string& address) {
   std::string host = address.substr(0, slash), port = "80";
   std::string path = slash == std::string::npos ? "/" : address.substr(slash);
   if (path.back() != '/') path += '/';
+  path = encoded_path(path);
   const auto colon = host.rfind(':');
   if (colon != std::string::npos && host.find(']', colon) == std::string::npos) {
     port = host.substr(colon + 1);

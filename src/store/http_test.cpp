@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <string>
 #include <thread>
 #include <vector>
@@ -10,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "store/http_connection.h"
 #include "store/store.h"
 
 namespace ngforge {
@@ -22,7 +24,9 @@ using ::testing::HasSubstr;
 // empty answer closes the connection; the next request is then expected on another one.
 class ScriptedServer {
  public:
-  explicit ScriptedServer(std::vector<std::string> answers) : answers_(std::move(answers)) {
+  /// `pause`: before each byte of a body, which are then sent one by one.
+  explicit ScriptedServer(std::vector<std::string> answers, std::chrono::milliseconds pause = {})
+      : answers_(std::move(answers)), pause_(pause) {
     listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -39,7 +43,10 @@ class ScriptedServer {
     thread_.join();
     ::close(listener_);
   }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/data/a"; }
+  std::string url(const std::string& path = "/data/a") const {
+    return "http://127.0.0.1:" + std::to_string(port_) + path;
+  }
+  std::string port() const { return std::to_string(port_); }
   const std::vector<std::string>& requests() const { return requests_; }
   int connections() const { return connections_; }
 
@@ -56,14 +63,24 @@ class ScriptedServer {
         while (!head.ends_with("\r\n\r\n") && ::recv(client, &c, 1, 0) == 1) head += c;
         if (!head.ends_with("\r\n\r\n")) break;
         requests_.push_back(head);
-        ::send(client, answers_[next].data(), answers_[next].size(), MSG_NOSIGNAL);
+        send(client, answers_[next]);
       }
       if (next < answers_.size() && answers_[next].empty()) ++next;
       ::close(client);
     }
   }
 
+  void send(int client, const std::string& answer) const {
+    const std::size_t slow_from = pause_.count() > 0 ? answer.find("\r\n\r\n") + 4 : answer.size();
+    ::send(client, answer.data(), slow_from, MSG_NOSIGNAL);
+    for (std::size_t i = slow_from; i < answer.size(); ++i) {
+      std::this_thread::sleep_for(pause_);
+      if (::send(client, answer.data() + i, 1, MSG_NOSIGNAL) < 0) return;
+    }
+  }
+
   const std::vector<std::string> answers_;
+  const std::chrono::milliseconds pause_;
   std::vector<std::string> requests_;
   int listener_ = -1, port_ = 0, connections_ = 0;
   std::thread thread_;
@@ -106,6 +123,49 @@ TEST(HttpStore, AsksForWhatIsWanted) {
   EXPECT_THAT(heads[1], HasSubstr("GET /data/a/a%20b HTTP/1.1\r\n"));
   EXPECT_THAT(heads[1], HasSubstr("Range: bytes=1-2\r\n"));
   EXPECT_THAT(heads[2], HasSubstr("HEAD /data/a/info HTTP/1.1\r\n"));
+}
+
+TEST(HttpStore, LengthsThatHeadDoesNotTellAreCounted) {
+  ScriptedServer server({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+                         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n"});
+  const auto info = open(server)->stat("info");
+  ASSERT_TRUE(info.has_value()) << info.error().message;
+  EXPECT_EQ(info->size, 5u);
+}
+
+TEST(HttpStore, PathsAreEncodedAsTyped) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"/my data/ds", "/my%20data/ds/info"},
+      {"/my%20data/100%/", "/my%20data/100%25/info"},
+      {"/g\xc3\xbc\"<>[]{}|\\^`#", "/g%C3%BC%22%3C%3E%5B%5D%7B%7D%7C%5C%5E%60%23/info"},
+      {"/a-._~!$&'()*+,;=:@b", "/a-._~!$&'()*+,;=:@b/info"}};
+  for (const auto& [typed, sent] : cases) {
+    ScriptedServer server({answer("200 OK", "{}")});
+    const auto store = open_store(server.url(typed));
+    ASSERT_TRUE(store.has_value());
+    EXPECT_EQ(text_of((*store)->get("info")), "{}");
+    ASSERT_EQ(server.requests().size(), 1u);
+    EXPECT_THAT(server.requests()[0], HasSubstr("GET " + sent + " HTTP/1.1\r\n"));
+  }
+}
+
+TEST(HttpConnection, WaitsForASlowBodyNotForSilence) {
+  using std::chrono::milliseconds;
+  const HttpRequest request{false, "/x", std::nullopt};
+  ScriptedServer slow({answer("200 OK", "0123456789")}, milliseconds(50));
+  HttpConnection patient(milliseconds(300));  // less than the body takes
+  ASSERT_TRUE(patient.connect("127.0.0.1", slow.port()).has_value());
+  const auto reply = patient.exchange(request, "h");
+  ASSERT_TRUE(reply.has_value()) << reply.error().message;
+  EXPECT_EQ(reply->body.size(), 10u);
+  EXPECT_TRUE(patient.is_open());
+
+  ScriptedServer silent({answer("200 OK", "0123456789")}, milliseconds(500));
+  HttpConnection waiting(milliseconds(100));
+  ASSERT_TRUE(waiting.connect("127.0.0.1", silent.port()).has_value());
+  const auto none = waiting.exchange(request, "h");
+  ASSERT_FALSE(none.has_value());
+  EXPECT_EQ(none.error().code, ErrorCode::unavailable);
 }
 
 TEST(HttpStore, TriesAgainWhenAKeptConnectionIsGone) {
@@ -162,8 +222,6 @@ TEST(HttpStore, LiesAndNoiseAreErrors) {
     ScriptedServer server({bad});
     EXPECT_EQ(text_of(open(server)->get("x")), "unavailable") << bad;
   }
-  ScriptedServer server({"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"});
-  EXPECT_FALSE(open(server)->stat("x").has_value()) << "no length";
 }
 
 TEST(HttpStore, ReadsListings) {

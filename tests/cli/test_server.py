@@ -16,63 +16,16 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 
 import volumes
+import web
 from program import PROGRAM, convert, run
+from site_under_test import LIMIT_S, Site, chunk_keys, served
 from volumes import save_nifti
 
 SHAPE = (150, 70, 90)
-LIMIT_S = 20
-
-
-@contextlib.contextmanager
-def served(*arguments, **environment):
-    """`ngforge serve ARGUMENTS --json` on a free port; gives (process, its line of JSON)."""
-    process = subprocess.Popen([PROGRAM, "serve", *map(str, arguments), "--json", "--port", "0"], stdout=subprocess.PIPE,
-                               text=True, env={**os.environ, **environment})
-    try:
-        yield process, json.loads(process.stdout.readline())
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(LIMIT_S) == 0, "serve did not end with status 0"
-
-
-class Site:
-    def __init__(self, line):
-        self.line = line
-        self.host, port = re.fullmatch(r"http://([\d.]+):(\d+)/", line["url"]).groups()
-        self.port = int(port)
-
-    def ask(self, target, method="GET", **headers):
-        """One request on its own connection. Underscores in names of headers mean '-'."""
-        connection = http.client.HTTPConnection(self.host, self.port, timeout=LIMIT_S)
-        connection.request(method, target, headers={name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        answer.content = answer.read()
-        connection.close()
-        return answer
-
-    def send(self, data, until=None):
-        """Bytes as they are; all that comes back until the server closes, or until `until` has come."""
-        with socket.create_connection((self.host, self.port), timeout=LIMIT_S) as connection:
-            connection.sendall(data)
-            received = b""
-            while until is None or until not in received:
-                piece = connection.recv(65536)
-                if not piece:
-                    break
-                received += piece
-            return received
-
-    def status(self, target, host="localhost"):
-        """The status for a request target that goes out byte by byte."""
-        head = b"GET " + target + b" HTTP/1.1\r\nHost: " + host.encode() + b"\r\nConnection: close\r\n\r\n"
-        return int(self.send(head).split(b" ", 2)[1])
-
-
-def chunk_keys(folder):
-    return [str(path.relative_to(folder)).removesuffix(".gz") for path in sorted(folder.glob("*/*-*_*-*_*-*"))]
 
 
 @pytest.fixture(scope="module")
@@ -424,7 +377,131 @@ def test_a_broken_stream_still_has_a_state(folder, tmp_path):
     assert len(notices) == 1 and "scan.nii.gz" in notices[0], "said once"
 
 
+# What waits for one dataset must not keep others from being shown: not pages, not other datasets, not even what
+# describes the same one.
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_silent_stream_lets_others_pass(folder, tmp_path, number):
+    data = (folder / "live.nii").read_bytes()
+    os.mkfifo(tmp_path / "scan.nii")
+    ended = threading.Event()
+
+    def feed():
+        with open(tmp_path / "scan.nii", "wb", buffering=0) as pipe:
+            pipe.write(data[:4096])
+            ended.wait(3 * LIMIT_S)
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        with served(tmp_path / "scan.nii", folder / "live.nii") as (process, line):
+            site = Site(line)
+            key = chunk_keys(folder / "flat")[-1]
+            for target in [f"/data/scan/{key}"] * 20 + ["/state.json", "/state/scan.json"] * 10:
+                with socket.create_connection((site.host, site.port), timeout=LIMIT_S) as connection:
+                    connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            began = time.monotonic()
+            for target in "/", "/data/scan/info", "/data/live/info", f"/data/live/{key}", "/state/live.json":
+                assert site.ask(target).status == 200, target
+            assert time.monotonic() - began < 5
+            began = time.monotonic()
+            process.send_signal(number)
+            assert process.wait(LIMIT_S) == 0
+            assert time.monotonic() - began < 3
+    finally:
+        ended.set()
+        feeder.join()
+
+
+def peak_of(process):
+    return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text())[1]) * 1024
+
+
+def test_streams_share_the_memory(tmp_path):
+    save_nifti(tmp_path / "a.nii", np.arange(300**3, dtype="u2").reshape(300, 300, 300))
+    with gzip.open(tmp_path / "a.nii.gz", "wb", compresslevel=1) as packed:
+        packed.write((tmp_path / "a.nii").read_bytes())
+    for name in "bcd":
+        (tmp_path / f"{name}.nii.gz").symlink_to("a.nii.gz")
+    with served(*(tmp_path / f"{name}.nii.gz" for name in "abcd"), "--memory", "128MiB") as (process, line):
+        site = Site(line)
+        scale = json.loads(site.ask("/data/a/info").content)["scales"][0]
+        end = scale["chunk_sizes"][0]
+        for name in "abcd":
+            assert site.ask(f"/data/{name}/{scale['key']}/0-{end[0]}_0-{end[1]}_0-{end[2]}").status == 200
+        assert peak_of(process) < (128 + 64) << 20
+
+
+def test_a_gzip_of_zeros_is_not_unpacked_for_its_length(folder, tmp_path):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/info").write_bytes((folder / "flat/info").read_bytes())
+    with gzip.open(tmp_path / "d/zz.gz", "wb", compresslevel=1) as packed:
+        for _ in range(256):
+            packed.write(bytes(1 << 20))
+    with served(tmp_path / "d") as (process, line):
+        site = Site(line)
+        before = peak_of(process)
+        assert site.ask("/data/d/zz", "HEAD").status == 200
+        assert site.ask("/data/d/zz").status == 413
+        assert peak_of(process) - before < 128 << 20
+        packed = site.ask("/data/d/zz", accept_encoding="gzip")
+        assert packed.status == 200 and len(packed.content) == (tmp_path / "d/zz.gz").stat().st_size
+
+
+def test_bodies_are_not_kept(site, folder):
+    with served(folder / "flat") as (process, line), contextlib.ExitStack() as open_sockets:
+        site, before = Site(line), peak_of(process)
+        head = b"POST /state/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n"
+        for _ in range(100):
+            connection = open_sockets.enter_context(socket.create_connection((site.host, site.port), timeout=LIMIT_S))
+            connection.sendall(head + bytes(999_999))
+        assert site.ask("/data/flat/info").status == 200
+        assert peak_of(process) - before < 20 << 20
+
+
+def test_where_files_lie_is_not_told(folder, tmp_path):
+    data = gzip.compress((folder / "live.nii").read_bytes())
+    (tmp_path / "scan.nii.gz").write_bytes(data[: len(data) // 2])
+    with served(tmp_path / "scan.nii.gz") as (_, line):
+        answer = Site(line).ask(f"/data/scan/{chunk_keys(folder / 'flat')[-1]}")
+        assert answer.status == 500 and str(tmp_path).encode() not in answer.content
+
+
+# The contrast is only a nicety.
+@pytest.mark.parametrize("damage", ["encoding", "chunk"])
+def test_what_only_the_viewer_can_read_is_shown(folder, tmp_path, damage):
+    convert(folder / "live.nii", tmp_path / "d", "--layout", "flat")
+    info = json.loads((tmp_path / "d/info").read_text())
+    if damage == "encoding":
+        for scale in info["scales"]:
+            scale["encoding"] = "jxl"
+        (tmp_path / "d/info").write_text(json.dumps(info))
+    else:
+        for path in (tmp_path / "d" / info["scales"][-1]["key"]).iterdir():
+            path.write_bytes(b"no gzip")
+    process = subprocess.Popen([PROGRAM, "serve", tmp_path / "d", "--json", "--port", "0"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        line = json.loads(process.stdout.readline())
+        (layer,) = json.loads(Site(line).ask("/state.json").content)["layers"]
+        assert layer == line["datasets"][0]["layer"] and "shaderControls" not in layer
+        linked = run("link", line["datasets"][0]["url"], "--json")
+        assert linked.status == 0 and "no contrast is known" in linked.err
+        assert linked.json["viewer"] == line["viewer"] and linked.json["state"]["layers"] == [layer]
+        assert run("link", line["datasets"][0]["url"], "--quiet").err == ""
+    finally:
+        process.terminate()
+        assert "no contrast is known" in process.communicate()[1]
+
+
 # Links to what is served.
+
+def test_a_link_to_another_server(folder, tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/d").symlink_to(folder / "sharded")
+    with web.serving(tmp_path) as url:
+        linked = run("link", f"{url}/data/d/")
+    assert linked.out.startswith("https://neuroglancer-demo.appspot.com/#!%7B"), linked
+
 
 def test_link(site):
     entry = site.line["datasets"][2]
@@ -444,8 +521,14 @@ def test_segments_of_a_link(tmp_path):
         assert "segments" not in json.loads(run("link", url, "--state").out)["layers"][0]
         layer = json.loads(run("link", url, "--state", "--segments", "17,18446744073709551615").out)["layers"][0]
         assert layer["segments"] == ["17", "18446744073709551615"]
-        for wrong in "18446744073709551616", "-1", "1,,2", "0x10", "1 ":
+        layer = json.loads(run("link", url, "--state", "--segments", "007,0").out)["layers"][0]
+        assert layer["segments"] == ["7", "0"]
+        for wrong in "18446744073709551616", "-1", "1,,2", "1,", "0x10", "1 ":
             assert run("link", url, f"--segments={wrong}").status == 2, wrong
+
+
+def test_segments_of_an_image(site):
+    assert run("link", site.line["datasets"][0]["url"], "--segments", "7").status == 2
 
 
 def test_the_browser_is_started(folder, tmp_path):
