@@ -2,11 +2,14 @@
 #include "op/cascade.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <new>
 
 namespace ngforge {
 namespace {
+
+constexpr std::chrono::milliseconds kWatchInterval{100};
 
 // Chunk cells of `scale` that a box of voxels touches.
 GridBox cells_touched(const ScaleInfo& scale, const Box& box) {
@@ -19,13 +22,6 @@ GridBox cells_touched(const ScaleInfo& scale, const Box& box) {
   return cells;
 }
 
-// Place of a cell within its strip.
-std::size_t brick_index(const GridVec& cell, const GridVec& grid, int axis) {
-  const Index nx = axis == 0 ? 1 : grid.x, ny = axis == 1 ? 1 : grid.y;
-  const Index x = axis == 0 ? 0 : cell.x, y = axis == 1 ? 0 : cell.y, z = axis == 2 ? 0 : cell.z;
-  return static_cast<std::size_t>(x + nx * (y + ny * z));
-}
-
 }  // namespace
 
 Cascade::Cascade(const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool)
@@ -33,6 +29,7 @@ Cascade::Cascade(const VolumePlan& volume, const StripPlan& strips, ThreadPool& 
       plan_(strips),
       pool_(pool),
       workers_(static_cast<std::size_t>(pool.size())),
+      no_memory_(make_error(ErrorCode::internal, "the machine has no memory left")),
       levels_(strips.levels.size()) {}
 
 Result<std::unique_ptr<Cascade>> Cascade::create(const VolumePlan& volume, const StripPlan& strips,
@@ -44,11 +41,7 @@ Result<std::unique_ptr<Cascade>> Cascade::create(const VolumePlan& volume, const
     level.scale = &volume.info.scales[k];
     level.plan = &strips.levels[k];
     level.sink = sinks[k].get();
-    const auto count = static_cast<std::size_t>(level.plan->strips);
-    level.strips.resize(count);
-    level.is_complete.resize(count);
-    level.is_finished.resize(count);
-    level.tasks_left.resize(count);
+    level.slots = std::vector<Slot>(static_cast<std::size_t>(level.plan->slots));
     level.front = first_front(*level.scale, strips);
     if (!level.plan->in_memory) {
       NGFORGE_TRY(auto file, ScratchFile::create(scratch_folder));
@@ -74,40 +67,54 @@ void Cascade::fail(Error error) {
   changed_.notify_all();
 }
 
+void Cascade::fail_without_memory() noexcept {
+  Error error;
+  {
+    std::lock_guard lock(mutex_);
+    std::swap(error, no_memory_);
+  }
+  fail(std::move(error));
+}
+
 Index Cascade::ordinal_of(const Level& level, Index position) const {
   const auto axis = static_cast<std::size_t>(plan_.axis);
   const Index index = (position - level.scale->voxel_offset[axis]) / level.scale->chunk_size()[axis];
   return plan_.descending ? level.plan->strips - 1 - index : index;
 }
 
-Result<void> Cascade::allocate(std::size_t k, Index ordinal) {
+template <class Condition>
+void Cascade::wait(std::unique_lock<std::mutex>& lock, const Watch& watch, const Condition& condition) {
+  while (!changed_.wait_for(lock, kWatchInterval, [&] { return failed_ || condition(); })) {
+    lock.unlock();
+    if (auto watched = watch(); !watched) fail(std::move(watched).error());
+    lock.lock();
+  }
+}
+
+Result<void> Cascade::allocate(std::size_t k, Index ordinal, const Watch& watch) {
   Level& level = levels_[k];
-  std::vector<Box> bricks;
-  for (const GridVec& cell : strip_cells(*level.scale, plan_, ordinal)) bricks.push_back(level.scale->chunk_box(cell));
-  const auto i = static_cast<std::size_t>(ordinal);
+  Slot& slot = level.slot(ordinal);
   std::unique_lock lock(mutex_);
-  const Index before = ordinal - level.plan->slots;
-  changed_.wait(lock, [&] { return failed_ || before < 0 || level.is_finished[static_cast<std::size_t>(before)]; });
+  wait(lock, watch, [&] { return slot.strip == nullptr; });
   if (failed_) return *error_;
   StripPlace place;
-  Buffer memory;
-  if (level.scratch) {
+  if (level.scratch)
     place = {&*level.scratch, level.plan->strip_bytes * static_cast<std::uint64_t>(ordinal % level.plan->slots)};
-  } else if (!level.free_memory.empty()) {
-    memory = std::move(level.free_memory.back());
-    level.free_memory.pop_back();
-  }
+  Buffer memory = std::move(slot.memory);
   lock.unlock();
-  auto strip = std::make_shared<Strip>(volume_.type, volume_.channels, std::move(bricks), place, std::move(memory));
+  const auto& side = level.scale->chunk_size();
+  auto strip = std::make_unique<Strip>(volume_.type, volume_.channels, strip_box(*level.scale, plan_, ordinal),
+                                       VoxelVec{side[0], side[1], side[2]}, place, std::move(memory));
   lock.lock();
-  level.tasks_left[i] = strip->bricks().size();
-  level.strips[i] = std::move(strip);
+  slot.is_complete = slot.is_finished = false;
+  slot.tasks_left = strip->brick_count();
+  slot.strip = std::move(strip);
   level.allocated = ordinal + 1;
   return {};
 }
 
-Result<Strip*> Cascade::begin_strip(Index ordinal) {
-  NGFORGE_CHECK(allocate(0, ordinal));
+Result<Strip*> Cascade::begin_strip(Index ordinal, const Watch& watch) {
+  NGFORGE_CHECK(allocate(0, ordinal, watch));
   const StripRange range = strip_range(*levels_[0].scale, plan_, ordinal);
   levels_[0].front = plan_.descending ? range.begin : range.end;
   for (std::size_t k = 1; k < levels_.size(); ++k) {
@@ -115,77 +122,80 @@ Result<Strip*> Cascade::begin_strip(Index ordinal) {
     level.front = next_front(volume_, plan_, k - 1, levels_[k - 1].front);
     if (level.front == first_front(*level.scale, plan_)) break;
     const Index last = ordinal_of(level, plan_.descending ? level.front : level.front - 1);
-    for (Index next = level.allocated; next <= last; ++next) NGFORGE_CHECK(allocate(k, next));
+    for (Index next = level.allocated; next <= last; ++next) NGFORGE_CHECK(allocate(k, next, watch));
   }
-  return levels_[0].strips[static_cast<std::size_t>(ordinal)].get();
+  return levels_[0].slot(ordinal).strip.get();
 }
 
 void Cascade::add_written(Index ordinal, Index values) {
-  if (levels_[0].strips[static_cast<std::size_t>(ordinal)]->add_written(values)) mark_complete(0, ordinal);
+  if (levels_[0].slot(ordinal).strip->add_written(values)) mark_complete(0, ordinal);
 }
 
 void Cascade::mark_complete(std::size_t k, Index ordinal) {
   std::lock_guard lock(mutex_);
-  levels_[k].is_complete[static_cast<std::size_t>(ordinal)] = true;
+  levels_[k].slot(ordinal).is_complete = true;
   submit_ready(k);
 }
 
 // Strips go to the pool in order: a later one must never wait in front of an earlier one. With the mutex held.
 void Cascade::submit_ready(std::size_t k) {
   Level& level = levels_[k];
-  while (level.submitted < level.plan->strips && level.is_complete[static_cast<std::size_t>(level.submitted)]) {
+  while (level.submitted < level.allocated && level.slot(level.submitted).is_complete) {
     // The carry belongs to one strip at a time.
     if (level.plan->carry_bytes > 0 && level.finished_in_order < level.submitted) return;
-    const Index ordinal = level.submitted++;
-    const std::size_t bricks = level.strips[static_cast<std::size_t>(ordinal)]->bricks().size();
-    for (std::size_t brick = 0; brick < bricks; ++brick)
-      pool_.submit([this, k, ordinal, brick](int worker) { run_task(worker, k, ordinal, brick); });
+    const Index ordinal = level.submitted;
+    pool_.submit_each(level.slot(ordinal).strip->brick_count(),
+                      [this, k, ordinal](int worker, Index brick) { run_task(worker, k, ordinal, brick); });
+    ++level.submitted;
   }
 }
 
-void Cascade::run_task(int worker, std::size_t k, Index ordinal, std::size_t brick) {
-  if (!failed_) {
-    try {
-      auto result = process(workers_[static_cast<std::size_t>(worker)], k, ordinal, brick);
-      if (!result) fail(std::move(result).error());
-    } catch (const std::bad_alloc&) {
-      fail(make_error(ErrorCode::internal, "the machine has no memory left"));
-    }
+void Cascade::run_task(int worker_number, std::size_t k, Index ordinal, Index brick) {
+  Worker& worker = workers_[static_cast<std::size_t>(worker_number)];
+  try {
+    if (!failed_)
+      if (auto result = process(worker, k, ordinal, brick); !result) fail(std::move(result).error());
+  } catch (const std::bad_alloc&) {
+    fail_without_memory();
   }
-  bool was_last = false;
+  try {
+    if (auto result = end_task(worker, k, ordinal); !result) fail(std::move(result).error());
+  } catch (const std::bad_alloc&) {
+    fail_without_memory();
+  }
+}
+
+// The last task of a strip ends it. After a failure nobody waits for that.
+Result<void> Cascade::end_task(Worker& worker, std::size_t k, Index ordinal) {
+  Level& level = levels_[k];
   {
     std::lock_guard lock(mutex_);
-    was_last = --levels_[k].tasks_left[static_cast<std::size_t>(ordinal)] == 0;
+    if (--level.slot(ordinal).tasks_left > 0 || failed_) return {};
   }
-  if (!was_last) return;
-  if (!failed_ && levels_[k].plan->carry_bytes > 0) {
-    auto kept = keep_carry(workers_[static_cast<std::size_t>(worker)], k, ordinal);
-    if (!kept) fail(std::move(kept).error());
-  }
+  if (level.plan->carry_bytes > 0) NGFORGE_CHECK(keep_carry(worker, k, ordinal));
   finish_strip(k, ordinal);
+  return {};
 }
 
 void Cascade::finish_strip(std::size_t k, Index ordinal) {
   std::lock_guard lock(mutex_);
   Level& level = levels_[k];
-  auto& strip = level.strips[static_cast<std::size_t>(ordinal)];
-  if (strip->in_memory()) level.free_memory.push_back(strip->take_memory());
-  strip.reset();
-  level.is_finished[static_cast<std::size_t>(ordinal)] = true;
-  while (level.finished_in_order < level.plan->strips &&
-         level.is_finished[static_cast<std::size_t>(level.finished_in_order)])
+  Slot& slot = level.slot(ordinal);
+  if (slot.strip->in_memory()) slot.memory = slot.strip->take_memory();
+  slot.strip.reset();
+  slot.is_finished = true;
+  // A slot is not used again before the strips ahead of it are finished too, so each is seen here.
+  while (level.finished_in_order < level.allocated && level.slot(level.finished_in_order).is_finished)
     ++level.finished_in_order;
-  submit_ready(k);
   changed_.notify_all();
+  submit_ready(k);
 }
 
-Result<void> Cascade::finish() {
+Result<void> Cascade::finish(const Watch& watch) {
   {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] {
-      return failed_ || std::all_of(levels_.begin(), levels_.end(),
-                                    [](const Level& level) { return level.finished_in_order == level.plan->strips; });
-    });
+    const auto is_done = [](const Level& level) { return level.finished_in_order == level.plan->strips; };
+    wait(lock, watch, [&] { return std::all_of(levels_.begin(), levels_.end(), is_done); });
   }
   pool_.wait_idle();
   std::lock_guard lock(mutex_);
@@ -193,14 +203,14 @@ Result<void> Cascade::finish() {
   return {};
 }
 
-Result<void> Cascade::process(Worker& worker, std::size_t k, Index ordinal, std::size_t brick) {
+Result<void> Cascade::process(Worker& worker, std::size_t k, Index ordinal, Index brick) {
   Level& level = levels_[k];
-  const Strip& strip = *level.strips[static_cast<std::size_t>(ordinal)];
+  const Strip& strip = *level.slot(ordinal).strip;
   NGFORGE_TRY(const BlockView view, strip.load(brick, worker.brick, worker.pieces));
   const bool is_zero = is_all_zero(view.dense_bytes());
   if (k + 1 < levels_.size()) NGFORGE_CHECK(reduce(worker, k, ordinal, view, is_zero));
   const GridBox cells = cells_touched(*level.scale, view.box);
-  const auto sequence = ordinal * static_cast<Index>(strip.bricks().size()) + static_cast<Index>(brick);
+  const Index sequence = ordinal * strip.brick_count() + brick;
   NGFORGE_CHECK(store_chunk(worker, level, sequence, cells.begin, view, is_zero));
   voxels_done_ += static_cast<std::uint64_t>(view.box.volume());
   return {};
@@ -253,7 +263,7 @@ Result<void> Cascade::reduce(Worker& worker, std::size_t k, Index ordinal, const
   BlockView fine = view;
   const Box needed = fine_box(cells, factor, bounds);
   if (!view.box.contains(needed)) {
-    NGFORGE_TRY(fine, gather(worker, level, *level.strips[static_cast<std::size_t>(ordinal)], needed));
+    NGFORGE_TRY(fine, gather(worker, level, *level.slot(ordinal).strip, needed));
     is_zero = false;
   }
   const bool stays_zero = is_zero && (volume_.outside.is_edge || volume_.outside.value == 0);
@@ -270,8 +280,8 @@ Result<void> Cascade::reduce(Worker& worker, std::size_t k, Index ordinal, const
   const GridBox targets = cells_touched(*next.scale, cells);
   if (next.plan->in_memory && targets.volume() == 1) {  // straight into its place
     const Index target = ordinal_of(next, cells.begin[plan_.axis]);
-    Strip& strip = *next.strips[static_cast<std::size_t>(target)];
-    make(strip.brick_view(brick_index(targets.begin, next.scale->grid_shape(), plan_.axis)).crop(cells));
+    Strip& strip = *next.slot(target).strip;
+    make(strip.brick_view(strip.brick_at(cells.begin)).crop(cells));
     if (strip.add_written(cells.volume() * volume_.channels)) mark_complete(k + 1, target);
     return {};
   }
@@ -288,19 +298,16 @@ Result<void> Cascade::hand_down(Worker& worker, std::size_t k, const BlockView& 
   for (Index z = cells.begin.z; z < cells.end.z; ++z)
     for (Index y = cells.begin.y; y < cells.end.y; ++y)
       for (Index x = cells.begin.x; x < cells.end.x; ++x) {
-        const GridVec cell{x, y, z};
-        const Box part = level.scale->chunk_box(cell).intersect(coarse.box);
+        const Box part = level.scale->chunk_box({x, y, z}).intersect(coarse.box);
         const Index ordinal = ordinal_of(level, part.begin[plan_.axis]);
-        Strip& strip = *level.strips[static_cast<std::size_t>(ordinal)];
-        const std::size_t brick = brick_index(cell, level.scale->grid_shape(), plan_.axis);
+        Strip& strip = *level.slot(ordinal).strip;
         if (strip.in_memory()) {
-          strip.write(brick, coarse, 0);
+          strip.write(strip.brick_at(part.begin), coarse, 0);
         } else {
           const auto bytes =
               ensure(worker.packed, static_cast<std::size_t>(part.volume() * volume_.channels) * size_of(volume_.type));
           copy_common(coarse, dense_view(bytes.data(), volume_.type, part, volume_.channels));
-          const Strip::Piece piece{brick, part, 0, volume_.channels};
-          NGFORGE_CHECK(strip.append({&piece, 1}, bytes));
+          NGFORGE_CHECK(strip.append(part, 0, volume_.channels, bytes));
         }
         if (strip.add_written(part.volume() * volume_.channels)) mark_complete(k, ordinal);
       }
@@ -314,18 +321,18 @@ Result<BlockView> Cascade::gather(Worker& worker, Level& level, const Strip& str
   const MutableBlockView gathered = dense_view(bytes.data(), volume_.type, box, volume_.channels);
   if (level.carry) copy_common(std::as_const(*level.carry).view(), gathered);
   Buffer brick_space;  // worker.brick holds the brick that is being processed
-  for (std::size_t brick = 0; brick < strip.bricks().size(); ++brick) {
-    if (strip.bricks()[brick].intersect(box).empty()) continue;
+  NGFORGE_CHECK(strip.visit_bricks(box, [&](Index brick, const Box&) -> Result<void> {
     NGFORGE_TRY(const BlockView view, strip.load(brick, brick_space, worker.pieces));
     copy_common(view, gathered);
-  }
+    return {};
+  }));
   return BlockView(gathered);
 }
 
 // After a strip: keeps the planes whose cells are not complete yet.
 Result<void> Cascade::keep_carry(Worker& worker, std::size_t k, Index ordinal) {
   Level& level = levels_[k];
-  const Strip& strip = *level.strips[static_cast<std::size_t>(ordinal)];
+  const Strip& strip = *level.slot(ordinal).strip;
   const Index factor = volume_.scales[k + 1].factor[static_cast<std::size_t>(plan_.axis)];
   const StripRange range = strip_range(*level.scale, plan_, ordinal);
   Box planes = level.scale->box_vox();
@@ -343,11 +350,11 @@ Result<void> Cascade::keep_carry(Worker& worker, std::size_t k, Index ordinal) {
   }
   Block carry(volume_.type, planes, volume_.channels);
   if (level.carry) copy_common(std::as_const(*level.carry).view(), carry.view());
-  for (std::size_t brick = 0; brick < strip.bricks().size(); ++brick) {
-    if (strip.bricks()[brick].intersect(planes).empty()) continue;
+  NGFORGE_CHECK(strip.visit_bricks(planes, [&](Index brick, const Box&) -> Result<void> {
     NGFORGE_TRY(const BlockView view, strip.load(brick, worker.brick, worker.pieces));
     copy_common(view, carry.view());
-  }
+    return {};
+  }));
   level.carry = std::move(carry);
   return {};
 }

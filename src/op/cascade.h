@@ -26,6 +26,9 @@ namespace ngforge {
 /// rest happens in the pool. Strips of a scale are processed in order, and what is written depends only on the plan.
 class Cascade {
  public:
+  /// Called on the driver's thread some times a second while it waits. An error ends the wait and the cascade.
+  using Watch = std::function<Result<void>()>;
+
   /// All arguments must outlive the cascade. `sinks` has one entry per scale. Scratch files are made in
   /// `scratch_folder`.
   static Result<std::unique_ptr<Cascade>> create(const VolumePlan& volume, const StripPlan& strips,
@@ -34,32 +37,39 @@ class Cascade {
   ~Cascade();
 
   /// Waits until there is room for the strip with this number, and for what it becomes in coarser scales.
-  /// Errors: whatever failed in the pool.
-  Result<Strip*> begin_strip(Index ordinal);
+  /// Errors: whatever failed in the pool, or the watch's.
+  Result<Strip*> begin_strip(Index ordinal, const Watch& watch);
   /// Says that `values` more values of a begun strip are in place. Any thread.
   void add_written(Index ordinal, Index values);
-  /// Waits until everything is written. Errors: the first one that occurred.
-  Result<void> finish();
+  /// Waits until everything is written. Errors: the first one that occurred, or the watch's.
+  Result<void> finish(const Watch& watch);
   /// Stops everything; finish() then returns this error (unless there was one before). Any thread.
   void fail(Error error);
+  /// The same where there is no memory left, not even for a message.
+  void fail_without_memory() noexcept;
   bool has_failed() const { return failed_; }
   /// Voxels of all scales that are done, for progress.
   std::uint64_t voxels_done() const { return voxels_done_; }
 
  private:
+  // One of the strips that exist at once: number n is in slot n % slots.
+  struct Slot {
+    std::unique_ptr<Strip> strip;  // null before and after its time
+    Buffer memory;                 // of the strip before
+    bool is_complete = false, is_finished = false;
+    Index tasks_left = 0;
+  };
   struct Level {
     const ScaleInfo* scale = nullptr;
     const LevelPlan* plan = nullptr;
     ChunkSink* sink = nullptr;
     std::optional<ScratchFile> scratch;
-    std::vector<std::shared_ptr<Strip>> strips;  // by ordinal; null before and after their time
-    std::vector<bool> is_complete;
-    std::vector<std::size_t> tasks_left;
+    std::vector<Slot> slots;
     Index allocated = 0, submitted = 0, finished_in_order = 0;
-    std::vector<bool> is_finished;
-    std::vector<Buffer> free_memory;
     std::optional<Block> carry;  // planes of the strip before that unfinished cells need
     Index front = 0;             // of what has been allocated for
+
+    Slot& slot(Index ordinal) { return slots[static_cast<std::size_t>(ordinal % plan->slots)]; }
   };
   // What a worker owns, so that tasks allocate nothing.
   struct Worker {
@@ -69,11 +79,14 @@ class Cascade {
   };
 
   Cascade(const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool);
-  Result<void> allocate(std::size_t level, Index ordinal);
+  template <class Condition>
+  void wait(std::unique_lock<std::mutex>& lock, const Watch& watch, const Condition& condition);
+  Result<void> allocate(std::size_t level, Index ordinal, const Watch& watch);
   void mark_complete(std::size_t level, Index ordinal);
   void submit_ready(std::size_t level);
-  void run_task(int worker, std::size_t level, Index ordinal, std::size_t brick);
-  Result<void> process(Worker& worker, std::size_t level, Index ordinal, std::size_t brick);
+  void run_task(int worker, std::size_t level, Index ordinal, Index brick);
+  Result<void> process(Worker& worker, std::size_t level, Index ordinal, Index brick);
+  Result<void> end_task(Worker& worker, std::size_t level, Index ordinal);
   Result<void> store_chunk(Worker& worker, Level& level, Index sequence, const GridVec& cell, const BlockView& view,
                            bool is_zero);
   Result<void> reduce(Worker& worker, std::size_t level, Index ordinal, const BlockView& view, bool is_zero);
@@ -94,6 +107,7 @@ class Cascade {
   std::mutex mutex_;  // guards error_ and the bookkeeping of levels_
   std::condition_variable changed_;
   std::optional<Error> error_;
+  Error no_memory_;  // made while there is some
   std::vector<Level> levels_;
 };
 

@@ -3,13 +3,16 @@
 // source can be read, every strip axis and direction, chunks that cells cross, strips in memory and on disk.
 #include "op/cascade.h"
 
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <random>
+#include <stop_token>
 
 #include <gtest/gtest.h>
 
+#include "core/failing_new.h"
 #include "op/feed.h"
 
 namespace ngforge {
@@ -270,6 +273,103 @@ TEST(Cascade, EndsWithTheFirstErrorOfTheSource) {
   ASSERT_FALSE(fed.has_value());
   EXPECT_EQ(fed.error().message, "cut off");
   EXPECT_TRUE(fed.error().concerns_source);
+}
+
+// A small volume whose cells cross strips, on its way with 2 threads.
+class SmallRun {
+ public:
+  explicit SmallRun(const std::function<std::unique_ptr<ChunkSink>()>& make_sink, bool on_disk = false)
+      : source_(header(), Access::once) {
+    VolumeOptions options;
+    options.chunk_size_xyz = {{5, 5, 3}};
+    options.factor = "2,2,2";
+    options.scales = 3;
+    options.layout = "flat";
+    plan_ = *plan_volume(source_.header(), options);
+    strips_ = *plan_strips(plan_, source_.header(), Access::once, 64 << 20, 2);
+    EXPECT_GT(strips_.levels[0].carry_bytes, 0u);
+    if (on_disk)
+      for (LevelPlan& level : strips_.levels) level.in_memory = false;
+    for (std::size_t k = 0; k < plan_.scales.size(); ++k) sinks_.push_back(make_sink());
+  }
+  Result<void> run(const std::stop_token& stop = {}, const std::function<void()>& on_progress = {}) {
+    NGFORGE_TRY(const auto cascade,
+                Cascade::create(plan_, strips_, sinks_, pool_, std::filesystem::temp_directory_path().string()));
+    return feed(source_, plan_, strips_, pool_, *cascade, stop, on_progress);
+  }
+
+ private:
+  static VolumeHeader header() {
+    VolumeHeader header;
+    header.size_ijk = {12, 10, 11};
+    header.type = StoredType::uint16;
+    header.has_voxel_size = true;
+    return header;
+  }
+
+  FakeSource source_;
+  VolumePlan plan_;
+  StripPlan strips_;
+  std::vector<std::unique_ptr<ChunkSink>> sinks_;
+  ThreadPool pool_{2};
+};
+
+TEST(Cascade, EndsWhereverMemoryRunsOut) {
+  // Takes no memory itself.
+  class NoSink final : public ChunkSink {
+   public:
+    bool is_finished(const GridVec&) const override { return false; }
+    Result<void> put(Index, const GridVec&, std::span<const std::byte>) override { return {}; }
+    Result<void> pass(Index, const GridVec&) override { return {}; }
+    void abandon() override {}
+  };
+  for (const bool on_disk : {false, true}) {
+    bool has_failed = true;
+    int failures = 0;
+    for (std::int64_t n = 0; has_failed; ++n) {
+      SmallRun small([] { return std::make_unique<NoSink>(); }, on_disk);
+      failing_new::fail_after(n);
+      try {
+        const auto ended = small.run();
+        has_failed = failing_new::stop_failing();
+        ASSERT_EQ(ended.has_value(), !has_failed);
+        if (!ended) {
+          EXPECT_EQ(ended.error().code, ErrorCode::internal);
+        }
+      } catch (const std::bad_alloc&) {  // before the run, or while its error was made
+        has_failed = failing_new::stop_failing();
+      }
+      failures += has_failed;
+    }
+    EXPECT_GT(failures, 50);
+  }
+}
+
+TEST(Cascade, IsWatchedAndStoppedWhileItFinishes) {
+  // Holds every chunk until all is given up.
+  class SlowSink final : public ChunkSink {
+   public:
+    bool is_finished(const GridVec&) const override { return false; }
+    Result<void> put(Index, const GridVec&, std::span<const std::byte>) override {
+      is_abandoned.wait(false);
+      return {};
+    }
+    Result<void> pass(Index, const GridVec&) override { return {}; }
+    void abandon() override {
+      is_abandoned = true;
+      is_abandoned.notify_all();
+    }
+    std::atomic<bool> is_abandoned = false;
+  };
+  SmallRun small([] { return std::make_unique<SlowSink>(); });
+  std::stop_source stop;
+  int calls = 0;
+  const auto ended = small.run(stop.get_token(), [&] {
+    if (++calls == 20) stop.request_stop();  // more often than there are batches
+  });
+  ASSERT_FALSE(ended.has_value());
+  EXPECT_EQ(ended.error().code, ErrorCode::cancelled);
+  EXPECT_EQ(calls, 20);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace ngforge {
 namespace {
 
-// Pieces on their way to scratch are written together once they are this long.
+// What is on its way to scratch is packed in parts of about this size, which stay in the caches.
 constexpr std::size_t kAppendBytes = 4 << 20;
 
 // Output channels that a single read of consecutive source channels brings.
@@ -53,66 +53,58 @@ class Loader {
  private:
   Result<void> place(std::span<const std::byte> values, const SourceBox& box_ijk, const ChannelRun& run, Index ordinal,
                      Strip& strip) {
-    const Box box = volume_.from_reordered(to_output(box_ijk, volume_.size_ijk, volume_.axis_map));
+    const Box box =
+        volume_.from_reordered(to_output(box_ijk, volume_.size_ijk, volume_.axis_map)).intersect(strip.box());
+    if (box.empty()) return {};
     const ChannelRange outputs{run.first_output, run.first_output + run.source.size()};
-    Index written = 0;
-    pieces_.clear();
-    packed_used_ = 0;
-    for (std::size_t brick = 0; brick < strip.bricks().size(); ++brick) {
-      const Box part = strip.bricks()[brick].intersect(box);
-      if (part.empty()) continue;
-      if (strip.in_memory()) {
-        MutableBlockView target = strip.brick_view(brick);
-        target.box = volume_.to_reordered(target.box);
-        copy_reordered(values, box_ijk, outputs, volume_.size_ijk, volume_.axis_map, target);
-      } else {
-        NGFORGE_CHECK(pack(values, box_ijk, outputs, brick, part, strip));
-      }
-      written += part.volume() * outputs.size();
+    const auto copy = [&](MutableBlockView target) {
+      target.box = volume_.to_reordered(target.box);
+      copy_reordered(values, box_ijk, outputs, volume_.size_ijk, volume_.axis_map, target);
+    };
+    if (strip.in_memory()) {
+      NGFORGE_CHECK(strip.visit_bricks(box, [&](Index brick, const Box&) -> Result<void> {
+        copy(strip.brick_view(brick));
+        return {};
+      }));
+    } else {
+      NGFORGE_CHECK(append(copy, outputs, box, strip));
     }
-    if (!pieces_.empty()) NGFORGE_CHECK(flush(strip));
-    if (written > 0) cascade_.add_written(ordinal, written);
+    cascade_.add_written(ordinal, box.volume() * outputs.size());
     return {};
   }
 
-  Result<void> pack(std::span<const std::byte> values, const SourceBox& box_ijk, ChannelRange outputs,
-                    std::size_t brick, const Box& part, Strip& strip) {
-    const auto bytes = static_cast<std::size_t>(part.volume() * outputs.size()) * size_of(volume_.type);
-    if (packed_used_ > 0 && packed_used_ + bytes > packed_.size()) NGFORGE_CHECK(flush(strip));
-    if (packed_.size() < bytes || packed_.size() < std::min(values.size(), kAppendBytes))
-      packed_ = Buffer(std::max(bytes, std::min(values.size(), kAppendBytes)));
-    MutableBlockView target =
-        dense_view(packed_.data() + packed_used_, volume_.type, volume_.to_reordered(part), outputs.size());
-    // The view holds only the channels of this run; copy_reordered counts from output channel 0.
-    target.data -= outputs.begin * target.stride_channel;
-    target.channels = outputs.end;
-    copy_reordered(values, box_ijk, outputs, volume_.size_ijk, volume_.axis_map, target);
-    pieces_.push_back({brick, part, outputs.begin, outputs.size()});
-    packed_used_ += bytes;
-    return {};
-  }
-
-  Result<void> flush(Strip& strip) {
-    auto appended = strip.append(pieces_, packed_.span().first(packed_used_));
-    pieces_.clear();
-    packed_used_ = 0;
-    return appended;
+  // `copy` fills a view with values.
+  template <class Copy>
+  Result<void> append(const Copy& copy, const ChannelRange& outputs, const Box& box, Strip& strip) {
+    const auto bytes = static_cast<std::size_t>(box.volume() * outputs.size()) * size_of(volume_.type);
+    const auto halves = bytes > kAppendBytes ? strip.halves(box) : std::nullopt;
+    if (halves) {
+      for (const Box& half : *halves) NGFORGE_CHECK(append(copy, outputs, half, strip));
+      return {};
+    }
+    const auto packed = ensure(packed_, bytes);
+    std::size_t used = 0;
+    NGFORGE_CHECK(strip.visit_bricks(box, [&](Index, const Box& part) -> Result<void> {
+      MutableBlockView target = dense_view(packed.data() + used, volume_.type, part, outputs.size());
+      used += target.byte_count();
+      // The view holds only the channels of this run; copy_reordered counts from output channel 0.
+      target.data -= outputs.begin * target.stride_channel;
+      target.channels = outputs.end;
+      copy(target);
+      return {};
+    }));
+    return strip.append(box, outputs.begin, outputs.size(), packed);
   }
 
   VolumeSource& source_;
   const VolumePlan& volume_;
   Cascade& cascade_;
   Buffer stored_, mapped_, packed_;
-  std::size_t packed_used_ = 0;
-  std::vector<Strip::Piece> pieces_;
 };
 
 // The part of the source that a strip needs.
 SourceBox strip_source_box(const VolumePlan& volume, const StripPlan& strips, Index ordinal) {
-  Box box = volume.scales[0].box_vox;
-  const StripRange range = strip_range(volume.info.scales[0], strips, ordinal);
-  box.begin[strips.axis] = range.begin;
-  box.end[strips.axis] = range.end;
+  const Box box = strip_box(volume.info.scales[0], strips, ordinal);
   return to_source(volume.to_reordered(box), volume.size_ijk, volume.axis_map);
 }
 
@@ -126,16 +118,24 @@ class Feeder {
         pool_(pool),
         cascade_(cascade),
         stop_(stop),
-        on_progress_(on_progress) {}
+        on_progress_(on_progress),
+        watch_([this] { return between_batches(); }) {}
 
-  /// Whole rows in stored order, on this thread.
+  Result<void> feed() {
+    const bool decodes_boxes = source_.access() == Access::any_box && source_.header().chunk_ijk.product() > 0;
+    return decodes_boxes ? feed_boxes() : feed_rows();
+  }
+  const Cascade::Watch& watch() const { return watch_; }
+
+ private:
+  // Whole rows in stored order, on this thread.
   Result<void> feed_rows() {
     Loader loader(source_, volume_, cascade_);
     const auto runs = channel_runs(volume_.source_channels, strips_.holds_whole_volume);
     const Index count = strips_.levels[0].strips;
     if (!strips_.holds_whole_volume) {
       for (Index ordinal = 0; ordinal < count; ++ordinal) {
-        NGFORGE_TRY(Strip* const strip, cascade_.begin_strip(ordinal));
+        NGFORGE_TRY(Strip* const strip, cascade_.begin_strip(ordinal, watch_));
         NGFORGE_CHECK(feed_strip(loader, runs, ordinal, *strip));
       }
       return {};
@@ -144,7 +144,7 @@ class Feeder {
     for (const ChannelRun& run : runs)
       for (Index ordinal = 0; ordinal < count; ++ordinal) {
         if (held.size() <= static_cast<std::size_t>(ordinal)) {
-          NGFORGE_TRY(Strip* const strip, cascade_.begin_strip(ordinal));
+          NGFORGE_TRY(Strip* const strip, cascade_.begin_strip(ordinal, watch_));
           held.push_back(strip);
         }
         NGFORGE_CHECK(feed_strip(loader, {run}, ordinal, *held[static_cast<std::size_t>(ordinal)]));
@@ -152,30 +152,35 @@ class Feeder {
     return {};
   }
 
-  /// Boxes that the source decodes as a whole, in the pool.
+  // Boxes that the source decodes as a whole, in the pool.
   Result<void> feed_boxes() {
-    const auto runs = channel_runs(volume_.source_channels, false);
+    runs_ = channel_runs(volume_.source_channels, false);
     loaders_.reserve(static_cast<std::size_t>(pool_.size()));
     for (int i = 0; i < pool_.size(); ++i) loaders_.emplace_back(source_, volume_, cascade_);
     for (Index ordinal = 0; ordinal < strips_.levels[0].strips; ++ordinal) {
-      NGFORGE_TRY(Strip* const strip, cascade_.begin_strip(ordinal));
+      NGFORGE_TRY(Strip* const strip, cascade_.begin_strip(ordinal, watch_));
       const SourceBox whole = strip_source_box(volume_, strips_, ordinal);
       const SourceVec chunk = source_.header().chunk_ijk;
-      SourceVec first;
-      for (int a = 0; a < 3; ++a) first[a] = whole.begin[a] / chunk[a] * chunk[a];
-      for (Index k = first.z; k < whole.end.z; k += chunk.z)
-        for (Index j = first.y; j < whole.end.y; j += chunk.y)
-          for (Index i = first.x; i < whole.end.x; i += chunk.x) {
-            const SourceBox box = SourceBox{{i, j, k}, {i + chunk.x, j + chunk.y, k + chunk.z}}.intersect(whole);
-            pool_.submit(
-                [this, box, runs, ordinal, strip](int worker) { load_in_pool(worker, box, runs, ordinal, *strip); });
-          }
+      SourceVec first, count;
+      for (int a = 0; a < 3; ++a) {
+        first[a] = whole.begin[a] / chunk[a];
+        count[a] = ceil_div(whole.end[a], chunk[a]) - first[a];
+      }
+      pool_.submit_each(count.product(), [=, this](int worker, Index number) {
+        const SourceVec at{first.x + number % count.x, first.y + number / count.x % count.y,
+                           first.z + number / count.x / count.y};
+        SourceBox box;
+        for (int a = 0; a < 3; ++a) {
+          box.begin[a] = at[a] * chunk[a];
+          box.end[a] = box.begin[a] + chunk[a];
+        }
+        load_in_pool(worker, box.intersect(whole), ordinal, *strip);
+      });
       NGFORGE_CHECK(between_batches());
     }
     return {};
   }
 
- private:
   Result<void> feed_strip(Loader& loader, const std::vector<ChannelRun>& runs, Index ordinal, Strip& strip) {
     const SourceBox whole = strip_source_box(volume_, strips_, ordinal);
     const bool is_stream = source_.access() == Access::once;
@@ -203,15 +208,14 @@ class Feeder {
     return {};
   }
 
-  void load_in_pool(int worker, const SourceBox& box, const std::vector<ChannelRun>& runs, Index ordinal,
-                    Strip& strip) {
+  void load_in_pool(int worker, const SourceBox& box, Index ordinal, Strip& strip) {
     if (cascade_.has_failed()) return;
     try {
-      for (const ChannelRun& run : runs)
+      for (const ChannelRun& run : runs_)
         if (auto loaded = loaders_[static_cast<std::size_t>(worker)].load(box, run, ordinal, strip); !loaded)
           return cascade_.fail(std::move(loaded).error());
     } catch (const std::bad_alloc&) {
-      cascade_.fail(make_error(ErrorCode::internal, "the machine has no memory left"));
+      cascade_.fail_without_memory();
     }
   }
 
@@ -222,6 +226,9 @@ class Feeder {
   Cascade& cascade_;
   const std::stop_token& stop_;
   const std::function<void()>& on_progress_;
+  const Cascade::Watch watch_;
+  // Of feed_boxes, whose tasks may still run when it returns.
+  std::vector<ChannelRun> runs_;
   std::vector<Loader> loaders_;
 };
 
@@ -230,13 +237,13 @@ class Feeder {
 Result<void> feed(VolumeSource& source, const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool,
                   Cascade& cascade, const std::stop_token& stop, const std::function<void()>& on_progress) {
   Feeder feeder(source, volume, strips, pool, cascade, stop, on_progress);
-  const bool decodes_boxes = source.access() == Access::any_box && source.header().chunk_ijk.product() > 0;
-  auto fed = decodes_boxes ? feeder.feed_boxes() : feeder.feed_rows();
-  if (!fed) cascade.fail(std::move(fed).error());  // keeps an earlier error of the pool
+  try {
+    if (auto fed = feeder.feed(); !fed) cascade.fail(std::move(fed).error());  // keeps an earlier error of the pool
+  } catch (const std::bad_alloc&) {
+    cascade.fail_without_memory();
+  }
   // Boxes are loaded by pool tasks that use the feeder: all of them end in here.
-  auto finished = cascade.finish();
-  pool.wait_idle();
-  return finished;
+  return cascade.finish(feeder.watch());
 }
 
 }  // namespace ngforge

@@ -40,8 +40,8 @@ struct StripRange {
   Index begin = 0, end = 0;
 };
 StripRange strip_range(const ScaleInfo& scale, const StripPlan& plan, Index ordinal);
-/// Chunk cells of that strip, x fastest.
-std::vector<GridVec> strip_cells(const ScaleInfo& scale, const StripPlan& plan, Index ordinal);
+/// The voxels of that strip.
+Box strip_box(const ScaleInfo& scale, const StripPlan& plan, Index ordinal);
 
 /// How far along the strip axis the voxels of a scale are known (exclusive, seen in processing direction), when those
 /// of the scale before are known up to `front` and only whole strips of it are processed.
@@ -52,7 +52,8 @@ Index complete_strips(const ScaleInfo& scale, const StripPlan& plan, Index front
 Index first_front(const ScaleInfo& scale, const StripPlan& plan);
 
 /// Fits the run into `memory_bytes`: what does not fit goes through scratch, the largest strips first; then threads are
-/// given up. Errors: needs_decision with the least that would do.
+/// given up. Takes no longer and no more memory for what a header merely claims.
+/// Errors: needs_decision with the least that would do, or for more chunks than 2^32.
 Result<StripPlan> plan_strips(const VolumePlan& volume, const VolumeHeader& header, Access access,
                               std::uint64_t memory_bytes, int threads);
 

@@ -98,5 +98,110 @@ TEST(StripPlan, FrontsAreWhatWholeCellsNeed) {
   EXPECT_EQ(next_front(*volume, plan, 0, -3), -2);
 }
 
+TEST(StripPlan, RefusesClaimsOfTooManyChunks) {
+  for (const Index length : {Index{1} << 45, Index{1} << 62}) {
+    VolumeHeader header = large();
+    header.size_ijk = {1, 1, length};
+    VolumeOptions options;
+    options.layout = "flat";
+    const auto volume = plan_volume(header, options);
+    ASSERT_TRUE(volume.has_value());
+    const auto plan = plan_strips(*volume, header, Access::once, 1ull << 30, 2);
+    ASSERT_FALSE(plan.has_value());
+    EXPECT_EQ(plan.error().code, ErrorCode::needs_decision);
+    EXPECT_THAT(plan.error().message, ::testing::HasSubstr("at most 4294967296 chunks"));
+  }
+}
+
+TEST(StripPlan, SumsOfClaimsDoNotWrap) {
+  // 2^31 strips of a stream that must be held whole, each a chunk of 2^51 bytes.
+  VolumeHeader header = large();
+  header.size_ijk = {1 << 16, 1 << 16, Index{1} << 42};
+  header.channels = 64;
+  header.channel_axes = {64};
+  VolumeOptions options;
+  options.chunk_size_xyz = {{2048, 2048, 2048}};
+  options.layout = "flat";
+  options.scales = 1;
+  const auto volume = plan_volume(header, options);
+  ASSERT_TRUE(volume.has_value()) << volume.error().message;
+  const auto plan = plan_strips(*volume, header, Access::once, 1ull << 30, 2);
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_EQ(plan.error().code, ErrorCode::needs_decision);
+}
+
+TEST(StripPlan, ManyStripsHaveTheSlotsOfFewer) {
+  for (const bool descending : {false, true})
+    for (const Index chunk : {1, 3, 4, 7})
+      for (const char* factor : {"1,1,2", "1,1,3", "1,1,2;1,1,5"})
+        for (const Index offset : {0, 1, -5}) {
+          std::vector<std::vector<Index>> slots;
+          for (const Index strips : {4096, 4097}) {  // followed, and bounded without that
+            VolumeHeader header = large();
+            if (descending) header.affine_ijk_to_mm.m[2][2] = -1;
+            header.size_ijk = {1, 1, chunk * (strips - 1) + 1};
+            VolumeOptions options;
+            options.chunk_size_xyz = {{1, 1, chunk}};
+            options.factor = factor;
+            options.voxel_offset = {{0, 0, offset}};
+            options.layout = "flat";
+            options.scales = 6;
+            const auto volume = plan_volume(header, options);
+            ASSERT_TRUE(volume.has_value()) << volume.error().message;
+            const auto plan = plan_strips(*volume, header, Access::once, 1ull << 30, 2);
+            ASSERT_TRUE(plan.has_value());
+            EXPECT_EQ(plan->descending, descending);
+            auto& of_this = slots.emplace_back();
+            for (const LevelPlan& level : plan->levels) of_this.push_back(level.slots);
+          }
+          ASSERT_EQ(slots[0].size(), slots[1].size());
+          for (std::size_t k = 0; k < slots[0].size(); ++k) {
+            EXPECT_GE(slots[1][k], slots[0][k]) << chunk << " " << factor << " " << offset << " scale " << k;
+            EXPECT_LE(slots[1][k], slots[0][k] + 5) << chunk << " " << factor << " " << offset << " scale " << k;
+          }
+        }
+}
+
+TEST(StripPlan, CountsAllChannelsOfABoxThatIsDecodedWhole) {
+  VolumeHeader header = large();
+  header.size_ijk = {256, 256, 256};
+  header.chunk_ijk = {64, 64, 64};
+  header.type = StoredType::uint8;
+  header.channels = 1000;
+  header.channel_axes = {1000};
+  header.chunk_channels = 1000;
+  VolumeOptions options;
+  options.channel = "0";
+  const auto volume = plan_volume(header, options);
+  ASSERT_TRUE(volume.has_value());
+  const auto plan = plan_strips(*volume, header, Access::any_box, 64ull << 20, 1);
+  ASSERT_FALSE(plan.has_value());
+  EXPECT_EQ(plan.error().code, ErrorCode::needs_decision);
+  // A chunk of 250 MiB as it lies in the file, and decoded.
+  const auto roomy = plan_strips(*volume, header, Access::any_box, 2ull << 30, 1);
+  ASSERT_TRUE(roomy.has_value());
+  EXPECT_GE(roomy->peak_bytes, 500ull << 20);
+}
+
+TEST(StripPlan, CountsWhatIsKeptPerChunk) {
+  VolumeHeader header = large();
+  header.size_ijk = {8192, 8192, 4};
+  header.type = StoredType::uint8;
+  VolumeOptions options;
+  options.chunk_size_xyz = {{8, 8, 8}};
+  options.layout = "flat";
+  const auto flat = plan_volume(header, options);
+  ASSERT_TRUE(flat.has_value());
+  // 2^20 chunks, and a third as many in coarser scales: the strips fit, and files of their own need no memory.
+  const auto plan = plan_strips(*flat, header, Access::any_box, 64ull << 20, 2);
+  ASSERT_TRUE(plan.has_value()) << plan.error().message;
+  EXPECT_FALSE(plan->levels[0].in_memory);
+  options.layout = "sharded";
+  const auto sharded = plan_volume(header, options);
+  ASSERT_TRUE(sharded.has_value());
+  EXPECT_FALSE(plan_strips(*sharded, header, Access::any_box, 64ull << 20, 2).has_value()) << "24 bytes per chunk";
+  EXPECT_TRUE(plan_strips(*sharded, header, Access::any_box, 128ull << 20, 2).has_value());
+}
+
 }  // namespace
 }  // namespace ngforge

@@ -2,6 +2,7 @@
 #include "pipeline/thread_pool.h"
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -32,6 +33,31 @@ TEST(ThreadPool, WaitIdleWaitsForTasksThatTasksSubmit) {
     });
   pool.wait_idle();
   EXPECT_EQ(done, 50);
+}
+
+TEST(ThreadPool, StartsBatchesInOrder) {
+  std::vector<Index> order;
+  {
+    ThreadPool pool(1);
+    pool.submit_each(50, [&order](int, Index item) { order.push_back(item); });
+    pool.submit_each(0, [&order](int, Index) { order.push_back(-1); });
+    pool.submit([&order](int) { order.push_back(50); });
+    pool.submit_each(3, [&order](int, Index item) { order.push_back(51 + item); });
+  }
+  ASSERT_EQ(order.size(), 54u);
+  for (Index i = 0; i < 54; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(ThreadPool, SharesABatchAmongThreads) {
+  ThreadPool pool(3);
+  std::vector<std::atomic<int>> runs(1000);
+  auto owned = std::make_shared<int>(0);
+  const std::weak_ptr<int> watched = owned;
+  pool.submit_each(1000,
+                   [&runs, owned = std::move(owned)](int, Index item) { ++runs[static_cast<std::size_t>(item)]; });
+  pool.wait_idle();
+  for (const auto& count : runs) EXPECT_EQ(count, 1);
+  EXPECT_TRUE(watched.expired()) << "what the tasks own is freed before they count as done";
 }
 
 TEST(MemoryBudget, RefusesWhatCanNeverFit) {

@@ -49,8 +49,9 @@ Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, con
 /// open. At most `window` chunks wait for their turn. Errors: permission, io.
 Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume,
                                                    Index window);
-/// The memory that such a sink takes at most, beside the chunks that wait: 24 bytes per chunk in unfinished shards, what
-/// it knows of each shard, and the minishard indices that `threads` threads write at once. For at most 2^32 chunks.
+/// The memory that such a sink takes at most, beside the chunks that wait: 24 bytes per chunk in unfinished shards,
+/// what it knows of each shard, and the minishard indices that `threads` threads write at once. For at most 2^32
+/// chunks.
 std::uint64_t shard_sink_bytes(const ScaleInfo& scale, int threads);
 
 }  // namespace ngforge

@@ -100,7 +100,7 @@ class GzipFile final : public OutputFile {
     std::vector<std::byte> bytes;
     unsigned long crc = 0;
     std::size_t plain_bytes = 0;
-    bool has_failed = false;  // no memory
+    bool is_done = false, has_failed = false;  // no memory
   };
 
   Result<void> submit() {
@@ -109,28 +109,32 @@ class GzipFile final : public OutputFile {
     block_.clear();
     block_.reserve(kBlockBytes);
     std::lock_guard lock(mutex_);
+    Packed& packed = packed_[submitted_];
+    pool_.submit([this, block, &packed](int) { pack(*block, packed); });
+    // Only now: had submit() thrown, nobody would take it back.
+    ++submitted_;
     ++in_pool_;
-    pool_.submit([this, block, number = submitted_++](int) {
-      Packed packed;
-      try {
-        packed = deflate_block(*block);
-      } catch (const std::bad_alloc&) {
-        packed.has_failed = true;
-      }
-      std::lock_guard inner(mutex_);
-      packed_.emplace(number, std::move(packed));
-      --in_pool_;
-      changed_.notify_all();
-    });
     return {};
+  }
+
+  void pack(const std::vector<std::byte>& block, Packed& packed) {
+    try {
+      deflate_block(block, packed);
+    } catch (const std::bad_alloc&) {
+      packed.has_failed = true;
+    }
+    std::lock_guard lock(mutex_);
+    packed.is_done = true;
+    --in_pool_;
+    changed_.notify_all();
   }
 
   // Writes what is next until at most `waiting` blocks are on their way.
   Result<void> drain(std::size_t waiting) {
     while (submitted_ - written_ > waiting) {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [&] { return packed_.contains(written_); });
-      const Packed packed = std::move(packed_.extract(written_).mapped());
+      changed_.wait(lock, [&] { return packed_.begin()->second.is_done; });
+      const Packed packed = std::move(packed_.extract(packed_.begin()).mapped());
       lock.unlock();
       if (packed.has_failed) return make_error(ErrorCode::internal, "the machine has no memory left");
       NGFORGE_CHECK(output_.write(packed.bytes));
@@ -141,10 +145,10 @@ class GzipFile final : public OutputFile {
     return {};
   }
 
-  Packed deflate_block(const std::vector<std::byte>& block) const {
+  void deflate_block(const std::vector<std::byte>& block, Packed& packed) const {
     z_stream stream{};
     if (deflateInit2(&stream, level_, Z_DEFLATED, -15, 9, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
-    Packed packed;
+    const std::unique_ptr<z_stream, decltype(&deflateEnd)> end(&stream, deflateEnd);
     packed.plain_bytes = block.size();
     packed.crc = crc32(0, reinterpret_cast<const Bytef*>(block.data()), static_cast<uInt>(block.size()));
     packed.bytes.resize(deflateBound(&stream, block.size()) + 16);
@@ -155,8 +159,6 @@ class GzipFile final : public OutputFile {
     const int status = deflate(&stream, Z_FULL_FLUSH);
     NGFORGE_ASSERT(status == Z_OK && stream.avail_in == 0 && stream.avail_out > 0);
     packed.bytes.resize(packed.bytes.size() - stream.avail_out);
-    deflateEnd(&stream);
-    return packed;
   }
 
   File output_;
@@ -167,9 +169,9 @@ class GzipFile final : public OutputFile {
   unsigned long crc_ = 0;
   std::uint64_t size_ = 0;
 
-  std::mutex mutex_;  // guards packed_ and in_pool_
+  std::mutex mutex_;  // guards packed_, in_pool_ and what is done
   std::condition_variable changed_;
-  std::map<std::size_t, Packed> packed_;
+  std::map<std::size_t, Packed> packed_;  // what was submitted and is not written yet
   int in_pool_ = 0;
 };
 

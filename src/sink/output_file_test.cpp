@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <new>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -12,6 +13,7 @@
 #include <zlib.h>
 
 #include "core/byte_cursor.h"
+#include "core/failing_new.h"
 
 namespace ngforge {
 namespace {
@@ -115,6 +117,28 @@ TEST_F(OutputFileTest, UnfinishedFilesLeaveNothing) {
     ASSERT_TRUE((*writer)->append(values_of(128 * 128 * 200)).has_value());
   }
   EXPECT_THAT(names(), testing::IsEmpty());
+}
+
+TEST_F(OutputFileTest, EndsWhereverMemoryRunsOut) {
+  const auto values = values_of((1 << 20) + 1000);  // two blocks
+  ThreadPool pool(2);
+  bool has_failed = true;
+  int failures = 0;
+  for (std::int64_t n = 0; has_failed; ++n) {
+    failing_new::fail_after(n);
+    try {
+      auto writer = OutputFile::create(path("v.gz"), {true, 1, true}, pool);
+      const bool is_written = writer && (*writer)->append(values) && (*writer)->finish();
+      has_failed = failing_new::stop_failing();
+      ASSERT_EQ(is_written, !has_failed);
+    } catch (const std::bad_alloc&) {
+      has_failed = failing_new::stop_failing();
+    }
+    failures += has_failed;
+  }
+  EXPECT_GT(failures, 10);
+  EXPECT_EQ(gunzipped(path("v.gz")).size(), values.size());
+  EXPECT_THAT(names(), testing::ElementsAre("v.gz"));
 }
 
 TEST_F(OutputFileTest, ReplacesOnlyWhenAsked) {
