@@ -14,6 +14,11 @@ find_package(zstd CONFIG REQUIRED)
 find_package(BZip2 REQUIRED)
 pkg_check_modules(blosc REQUIRED IMPORTED_TARGET blosc)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
+# Only the headers: the library is loaded when an HDF5 file is opened.
+pkg_check_modules(hdf5 REQUIRED hdf5-serial)
+add_library(hdf5_headers INTERFACE IMPORTED)
+target_include_directories(hdf5_headers INTERFACE ${hdf5_INCLUDE_DIRS})
+target_link_libraries(hdf5_headers INTERFACE ${CMAKE_DL_LIBS})
 pkg_check_modules(libdeflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(libisal IMPORTED_TARGET libisal)  # x86-64 and arm64; zlib takes its place elsewhere
 if(NGFORGE_TESTS)

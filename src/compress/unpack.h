@@ -24,5 +24,7 @@ Unpack unpack_blosc;  // c-blosc 1, with any of its compressors and shuffles
 Unpack unpack_lz4_sized;
 /// The blocks of lz4-java ("LZ4Block", as N5 stores LZ4; their checksums are not verified), or an LZ4 frame.
 Unpack unpack_lz4_stream;
+Unpack unpack_lz4_hdf5;  // as HDF5's filter 32004 frames it
+Unpack unpack_lzf;       // as h5py packs chunks
 
 }  // namespace ngforge

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// NIfTI-1 and NIfTI-2 single files. Byte offsets from nifti1.h and nifti2.h of the NIfTI DFWG (nifti.nimh.nih.gov);
-// what is done about odd values is what nibabel does.
+// NIfTI-1 and NIfTI-2, as single files and as pairs of .hdr and .img. Byte offsets from nifti1.h and nifti2.h of the
+// NIfTI DFWG (nifti.nimh.nih.gov); what is done about odd values is what nibabel does.
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -11,6 +11,7 @@
 
 #include "core/affine.h"
 #include "core/byte_cursor.h"
+#include "source/file_pair.h"
 #include "source/raster_source.h"
 
 namespace ngforge {
@@ -154,7 +155,14 @@ bool has_magic(std::span<const std::byte> head, const Offsets& at, std::string_v
          head[at.magic + 3] == std::byte{0};
 }
 
-Result<Fields> open_fields(const ByteSource& bytes) {
+/// The header of a pair says so itself, unless it is the other half that was opened.
+bool is_half(const ByteSource& bytes) {
+  const auto version = version_of(bytes.head());
+  if (version && has_magic(bytes.head(), *version->first, "n+")) return false;
+  return is_image_half(bytes.place()) || (version && has_magic(bytes.head(), *version->first, "ni"));
+}
+
+Result<Fields> open_fields(const ByteSource& bytes, bool is_pair) {
   const auto head = bytes.head();
   const auto version = version_of(head);
   if (!version) {
@@ -172,14 +180,9 @@ Result<Fields> open_fields(const ByteSource& bytes) {
                       at->header_bytes, head.size())
         .of_source();
   Fields fields(head, bytes.place(), *at, order);
-  if (has_magic(head, *at, "ni"))
-    return make_error(ErrorCode::unsupported,
-                      "{}: magic: expected \"n+{}\" of a single file, found \"ni{}\" of an .hdr/.img pair (byte {})",
-                      bytes.place(), at->version, at->version, at->magic)
-        .of_source()
-        .with_hint("save the volume as one .nii or .nii.gz file");
-  if (!has_magic(head, *at, "n+"))
-    return fields.wrong("magic", at->magic, fmt::format("\"n+{}\"", at->version),
+  const char* const kind = is_pair ? "ni" : "n+";
+  if (!has_magic(head, *at, kind))
+    return fields.wrong("magic", at->magic, fmt::format("\"{}{}\"", kind, at->version),
                         fmt::format("\"{}\"", fields.text(at->magic, 4)));
   return fields;
 }
@@ -347,32 +350,33 @@ Result<void> read_geometry(const Fields& fields, VolumeHeader& header) {
   return {};
 }
 
-/// Where the voxels begin.
-Result<std::uint64_t> read_vox_offset(const Fields& fields) {
+/// Where the voxels begin, behind a header if it is in the same file.
+Result<std::uint64_t> read_vox_offset(const Fields& fields, bool is_pair) {
   const double offset = fields.vox_offset();
-  const auto least = static_cast<double>(fields.at.header_bytes + 4);  // four bytes announce extensions
-  if (offset == 0) return fields.at.header_bytes + 4;
+  const std::uint64_t first = is_pair ? 0 : fields.at.header_bytes + 4;  // four bytes announce extensions
+  const auto least = static_cast<double>(first);
+  if (offset == 0) return first;
   if (!(offset >= least) || offset > 0x1p62 || offset != std::floor(offset))
     return fields.wrong("vox_offset", fields.at.vox_offset, fmt::format("a whole number from {} on", least), offset);
   return static_cast<std::uint64_t>(offset);
 }
 
-/// The codes of the extensions between header and voxels, which are otherwise skipped.
-Result<std::string> read_extensions(const Fields& fields, ByteSource& bytes, std::uint64_t vox_offset) {
+/// The codes of the extensions behind the header, up to byte `end`; they are otherwise skipped.
+Result<std::string> read_extensions(const Fields& fields, ByteSource& bytes, std::uint64_t end) {
   constexpr int kMostListed = 100;
   std::uint64_t at = fields.at.header_bytes;
   std::array<std::byte, 8> start{};
-  if (at + 4 > vox_offset) return std::string();
+  if (at + 4 > end) return std::string();
   NGFORGE_CHECK(bytes.read(at, std::span(start).first(4)));
   if (start[0] == std::byte{0}) return std::string();
   std::string codes;
   at += 4;
-  for (int n = 0; n < kMostListed && at + start.size() <= vox_offset; ++n) {
+  for (int n = 0; n < kMostListed && at + start.size() <= end; ++n) {
     NGFORGE_CHECK(bytes.read(at, start));
     ByteCursor cursor(start, "extension", fields.order);
     NGFORGE_TRY(const auto size, cursor.read<std::int32_t>());
     NGFORGE_TRY(const auto code, cursor.read<std::int32_t>());
-    if (size < static_cast<std::int32_t>(start.size()) || at + static_cast<std::uint64_t>(size) > vox_offset) break;
+    if (size < static_cast<std::int32_t>(start.size()) || at + static_cast<std::uint64_t>(size) > end) break;
     codes += fmt::format("{}{}", codes.empty() ? "" : ", ", code);
     at += static_cast<std::uint64_t>(size);
   }
@@ -399,7 +403,12 @@ std::string describe(const Fields& fields, const std::string& extensions) {
 }
 
 Result<std::unique_ptr<VolumeSource>> open_nifti(std::shared_ptr<ByteSource> bytes, const SourceRequest&) {
-  NGFORGE_TRY(const Fields fields, open_fields(*bytes));
+  FilePair pair{bytes, bytes};
+  const bool is_pair = is_half(*bytes);
+  if (is_pair) {
+    NGFORGE_TRY(pair, open_pair(std::move(bytes)));
+  }
+  NGFORGE_TRY(const Fields fields, open_fields(*pair.header, is_pair));
   NGFORGE_TRY(const DatatypeRow* datatype, read_datatype(fields));
   VolumeHeader header;
   header.type = datatype->type;
@@ -410,14 +419,20 @@ Result<std::unique_ptr<VolumeSource>> open_nifti(std::shared_ptr<ByteSource> byt
   header.format = fields.at.format;
 
   RasterLayout layout;
-  NGFORGE_TRY(layout.data_offset, read_vox_offset(fields));
+  NGFORGE_TRY(layout.data_offset, read_vox_offset(fields, is_pair));
   layout.is_foreign_order = fields.order != std::endian::native;
   layout.is_interleaved = header.channels_are_colors;
   const bool is_complex = header.type >= StoredType::complex64;
   layout.number_bytes = size_of(header.type) / (is_complex ? 2 : 1);
-  NGFORGE_TRY(const std::string extensions, read_extensions(fields, *bytes, layout.data_offset));
+  const std::uint64_t header_end = is_pair ? pair.header->content_bytes().value_or(0) : layout.data_offset;
+  NGFORGE_TRY(const std::string extensions, read_extensions(fields, *pair.header, header_end));
   header.details = describe(fields, extensions);
-  return open_raster(std::move(bytes), std::move(header), layout);
+  if (is_pair) {
+    header.format += " pair";
+    header.fingerprint = pair.header->fingerprint() + ' ';
+    header.stored_bytes = pair.header->stored_bytes();
+  }
+  return open_raster(std::move(pair.image), std::move(header), layout);
 }
 
 int sniff_nifti(std::span<const std::byte> head, std::string_view name) {
@@ -433,7 +448,7 @@ int sniff_nifti(std::span<const std::byte> head, std::string_view name) {
 extern const SourceDescriptor nifti_source;
 const SourceDescriptor nifti_source = {
     .name = "nifti",
-    .title = "NIfTI-1 and NIfTI-2 (.nii, .nii.gz)",
+    .title = "NIfTI-1 and NIfTI-2 (.nii, .nii.gz, .hdr with .img)",
     .url_scheme = "nifti",
     .is_folder = false,
     .suffixes = ".nii.gz .hdr.gz .img.gz .nii .hdr .img",

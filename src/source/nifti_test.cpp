@@ -365,7 +365,7 @@ TEST_F(Nifti, WrongHeadersAreNamedByField) {
   expect_error(with([](auto& f) { f.bytes[344] = std::byte{'x'}; }), bad,
                "magic: expected \"n+1\", found \"x+1\" (byte 344)");
   expect_error(with([](auto& f) { f.bytes[345] = std::byte{'i'}; }), ErrorCode::unsupported,
-               "magic: expected \"n+1\" of a single file, found \"ni1\" of an .hdr/.img pair (byte 344)");
+               "expected a header called .hdr beside its .img, found another name");
   expect_error(with([](auto& f) { f.set_type(2, 16); }), bad, "bitpix: expected 8 for datatype 2, found 16 (byte 72)");
   expect_error(with([](auto& f) { f.set_type(1, 1); }), ErrorCode::unsupported,
                "datatype: expected the code of a voxel type (2, 4, 8, 16, ...), found 1 (one bit a voxel) (byte 70)");

@@ -53,7 +53,8 @@ std::optional<NumberType> parse_numpy_type(std::string_view text) {
   return number;
 }
 
-Result<void> take_plain_axes(std::span<const Index> shape_fastest_first, std::string_view place, VolumeHeader& header) {
+Result<std::optional<std::size_t>> take_plain_axes(std::span<const Index> shape_fastest_first, std::string_view place,
+                                                   VolumeHeader& header) {
   std::vector<Index> axes(shape_fastest_first.begin(), shape_fastest_first.end());
   std::string sizes;
   for (const Index length : axes) sizes += fmt::format("{}{}", sizes.empty() ? "" : " x ", length);
@@ -66,23 +67,26 @@ Result<void> take_plain_axes(std::span<const Index> shape_fastest_first, std::st
                       place, axes.empty() ? "a single value" : sizes)
         .of_source();
   header.channels = 1;
+  std::optional<std::size_t> channel_axis;
   if (axes.size() == 4 && axes.front() <= kMostFastChannels) {
     header.channels = axes.front();
     header.channels_are_interleaved = header.channels > 1;
     header.channels_are_colors = header.type == StoredType::uint8 && header.channels >= 3;
     axes.erase(axes.begin());
+    channel_axis = 0;
     if (header.channels > 1) header.channel_axes = {1, header.channels};
   } else if (axes.size() == 4) {
     header.channels = axes.back();
     header.channel_axes = {header.channels};
     axes.pop_back();
+    channel_axis = 3;
   }
   axes.resize(3, 1);
   for (int a = 0; a < 3; ++a) {
     header.size_ijk[a] = axes[static_cast<std::size_t>(a)];
     header.affine_ijk_to_mm.m[static_cast<std::size_t>(a)][3] = 0.5;
   }
-  return {};
+  return channel_axis;
 }
 
 }  // namespace ngforge

@@ -29,8 +29,9 @@ std::optional<NumberType> parse_numpy_type(std::string_view text);
 ///
 /// The fastest axis is x, then y, then z; two axes are one plane. A fourth axis holds channels: it is the fastest one
 /// if that has at most 4 values (three or four of uint8 are colours), else the slowest. Axes of length 1 behind the
-/// third do not count. header.type must be set. Errors: invalid_data (an axis of length 0), unsupported (more axes,
-/// none).
-Result<void> take_plain_axes(std::span<const Index> shape_fastest_first, std::string_view place, VolumeHeader& header);
+/// third do not count. header.type must be set. Returns which axis holds the channels, if one does. Errors:
+/// invalid_data (an axis of length 0), unsupported (more axes, none).
+Result<std::optional<std::size_t>> take_plain_axes(std::span<const Index> shape_fastest_first, std::string_view place,
+                                                   VolumeHeader& header);
 
 }  // namespace ngforge

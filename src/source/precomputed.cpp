@@ -264,6 +264,7 @@ class PrecomputedSource final : public VolumeSource {
     // Clipped, since a chunk may be said to be far larger than the volume.
     for (int a = 0; a < 3; ++a)
       header_.chunk_ijk[a] = std::min(scale.chunk_size()[static_cast<std::size_t>(a)], header_.size_ijk[a]);
+    header_.chunk_channels = info.channels;
   }
 
   const VolumeHeader& header() const override { return header_; }
