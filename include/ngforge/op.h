@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -114,6 +115,9 @@ struct ConvertReport {
 /// Whole or not at all; see COMMANDS.md for what each error leaves behind.
 Result<ConvertReport> convert(const std::string& source, const std::string& destination, const ConvertOptions& options,
                               const RunOptions& run);
+/// The same for several places that make one volume: image files are its slices, folders of them its channels.
+Result<ConvertReport> convert(std::span<const std::string> sources, const std::string& destination,
+                              const ConvertOptions& options, const RunOptions& run);
 
 /// A dataset that can be shown: precomputed as it lies, or anything else translated when asked for.
 struct Dataset {

@@ -79,7 +79,8 @@ void print_text(const ConvertReport& report, bool is_plan, const std::vector<std
 }
 
 struct Options {
-  std::string source, destination;
+  std::vector<std::string> sources;
+  std::string destination;
   VolumeGroup volume;
   RunGroup run;
   ConvertOptions convert;
@@ -95,7 +96,7 @@ Result<int> run(Options& options, const CommandContext& context) {
       told.push_back(notice);
       print(notice);
     };
-  auto report = convert(options.source, options.destination, options.convert, run);
+  auto report = convert(options.sources, options.destination, options.convert, run);
   options.run.end_progress();
   if (!report) return std::move(report).error();
   if (report->was_complete) fmt::print(stderr, "ngforge: {} is finished already\n", report->destination);
@@ -109,9 +110,30 @@ Result<int> run(Options& options, const CommandContext& context) {
   return 0;
 }
 
+// CLI11 gives a list of places all that comes, the destination too, when options follow.
+void add_sources(CLI::App& app, std::vector<std::string>& sources) {
+  const auto take = [&app, &sources](const std::vector<std::string>& places) {
+    sources = places;
+    CLI::Option* const destination = app.get_option("DESTINATION");
+    if (destination->count() > 0 || sources.size() < 2) return;
+    destination->add_result(sources.back());
+    sources.pop_back();
+  };
+  const auto check = [](const std::string& value) {
+    return value.empty() ? std::string("expected a path or URL, found \"\"") : std::string();
+  };
+  app.add_option_function<std::vector<std::string>>(
+         "SOURCE", take,
+         "A volume file, a dataset or - for standard input; or slices: image files, a pattern in quotes, a folder for "
+         "each channel")
+      ->required()
+      ->type_name("")
+      ->check(CLI::Validator(check, ""));
+}
+
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
-  add_place(app, "SOURCE", options->source, "A NIfTI or MGH file, a dataset's folder, or - for standard input");
+  add_sources(app, options->sources);
   add_place(app, "DESTINATION", options->destination, "A new folder, or a file: .nii, .nii.gz, .mgz, .tif, .npy");
   options->volume.add_to(app, true);
   app.add_flag("--dry-run", options->convert.dry_run, "Print the plan and write nothing");

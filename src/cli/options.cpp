@@ -289,6 +289,10 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
   app.add_option("--orientation", options_.orientation, "Direction of the output axes, 48 codes [RAS]")
       ->type_name("CODE")
       ->group(where);
+  app.add_option("--input-orientation", options_.source.input_orientation,
+                 "Direction of columns, rows and slices of pictures, 48 codes [column x, row y, slice z]")
+      ->type_name("CODE")
+      ->group(where);
   app.add_option("--crop", options_.crop, "X0:X1,Y0:Y1,Z0:Z1 in output voxels, half open")
       ->type_name("BOX")
       ->group(where);

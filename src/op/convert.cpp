@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <new>
 
+#include <fmt/ranges.h>
 #include "layout/provenance.h"
 #include "layout/sharding.h"
 #include "layout/transform.h"
@@ -102,21 +103,22 @@ ConvertReport plan_report(const std::string& destination, const VolumePlan& plan
 
 class Conversion {
  public:
-  Conversion(std::string source_place, std::string destination, const ConvertOptions& options, const RunOptions& run)
-      : source_place_(std::move(source_place)),
+  Conversion(std::span<const std::string> places, std::string destination, const ConvertOptions& options,
+             const RunOptions& run)
+      : places_(places.begin(), places.end()),
         destination_(std::move(destination)),
         options_(options),
         run_(with_defaults(run)) {}
 
   Result<ConvertReport> run() {
-    NGFORGE_TRY(source_, open_source(source_place_, options_.source));
+    NGFORGE_TRY(source_, open_source(places_, options_.source));
     NGFORGE_TRY(plan_, plan_volume(source_->header(), options_));
     NGFORGE_TRY(strips_, plan_strips(plan_, source_->header(), source_->access(), run_.memory_bytes, run_.threads));
     ConvertReport report = plan_report(destination_, plan_, strips_);
     for (const auto& reader : readers_that_cannot_open(plan_.info, plan_.layout, plan_.gzip))
       report.notices.push_back(reader);
     if (options_.dry_run) return report;
-    const RunIdentity identity = identity_of(source_place_, source_->header(), plan_);
+    const RunIdentity identity = identity_of(all_places(), source_->header(), plan_);
     NGFORGE_TRY(PartialFolder folder,
                 PartialFolder::open(destination_, identity, {options_.resume, options_.overwrite}));
     if (folder.is_complete()) {
@@ -142,6 +144,8 @@ class Conversion {
   }
 
  private:
+  std::string all_places() const { return fmt::format("{}", fmt::join(places_, " ")); }
+
   Result<void> write_or_fail(PartialFolder& folder, ConvertReport& report) {
     try {
       return write(folder, report);
@@ -199,10 +203,10 @@ class Conversion {
     };
     if (plan_.transform_nm) NGFORGE_CHECK(put("transform.json", write_transform(*plan_.transform_nm)));
     Provenance provenance;
-    provenance.sources = {source_place_};
+    provenance.sources = places_;
     provenance.task = "ngforge convert";
     provenance.version = NGFORGE_VERSION;
-    for (auto& [name, value] : identity_of(source_place_, source_->header(), plan_))
+    for (auto& [name, value] : identity_of(all_places(), source_->header(), plan_))
       if (name != "info" && name != "source" && name != "version") provenance.options.emplace_back(name, value);
     if (plan_.is_rgb) provenance.options.emplace_back("colors", "rgb");
     for (std::size_t k = 0; k < plan_.scales.size(); ++k) {
@@ -215,7 +219,8 @@ class Conversion {
     return put("info", write_volume_info(plan_.info));
   }
 
-  const std::string source_place_, destination_;
+  const std::vector<std::string> places_;
+  const std::string destination_;
   const ConvertOptions& options_;
   const RunOptions run_;
   std::unique_ptr<VolumeSource> source_;
@@ -239,14 +244,19 @@ Result<std::string> local_destination(std::string place) {
 
 }  // namespace
 
-Result<ConvertReport> convert(const std::string& source, const std::string& given_destination,
+Result<ConvertReport> convert(const std::string& source, const std::string& destination, const ConvertOptions& options,
+                              const RunOptions& run) {
+  return convert(std::span(&source, 1), destination, options, run);
+}
+
+Result<ConvertReport> convert(std::span<const std::string> sources, const std::string& given_destination,
                               const ConvertOptions& options, const RunOptions& run) {
   NGFORGE_TRY(const std::string destination, local_destination(given_destination));
-  if (find_volume_file(destination) != nullptr) return export_volume(source, destination, options, run);
+  if (find_volume_file(destination) != nullptr) return export_volume(sources, destination, options, run);
   if (options.resume && options.overwrite)
     return make_error(ErrorCode::invalid_argument, "expected either --resume or --overwrite, found both");
   try {
-    return Conversion(source, destination, options, run).run();
+    return Conversion(sources, destination, options, run).run();
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::internal, "the machine has no memory left");
   }

@@ -301,14 +301,14 @@ class Export {
 
 }  // namespace
 
-Result<ConvertReport> export_volume(const std::string& place, const std::string& destination,
+Result<ConvertReport> export_volume(std::span<const std::string> sources, const std::string& destination,
                                     const ConvertOptions& options, const RunOptions& run) {
   if (options.resume)
     return make_error(ErrorCode::invalid_argument, "--resume: expected a dataset as destination, found a file")
         .with_hint("use --overwrite");
   const VolumeFileDescriptor& file = *find_volume_file(destination);
   try {
-    NGFORGE_TRY(auto source, open_source(place, options.source));
+    NGFORGE_TRY(auto source, open_source(sources, options.source));
     VolumeOptions volume_options = options;
     volume_options.scales = 1;
     volume_options.encoding = "raw";

@@ -166,9 +166,12 @@ class Feeder {
         first[a] = whole.begin[a] / chunk[a];
         count[a] = ceil_div(whole.end[a], chunk[a]) - first[a];
       }
+      const bool rows_first = source_.header().rows_come_in_order;
       pool_.submit_each(count.product(), [=, this](int worker, Index number) {
-        const SourceVec at{first.x + number % count.x, first.y + number / count.x % count.y,
-                           first.z + number / count.x / count.y};
+        const Index row = number / count.x;
+        const SourceVec at =
+            rows_first ? SourceVec{first.x + number % count.x, first.y + row / count.z, first.z + row % count.z}
+                       : SourceVec{first.x + number % count.x, first.y + row % count.y, first.z + row / count.y};
         SourceBox box;
         for (int a = 0; a < 3; ++a) {
           box.begin[a] = at[a] * chunk[a];

@@ -259,8 +259,14 @@ Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options)
                         length_nm)
           .with_hint("give it with --voxel-size, for example --voxel-size 1mm");
     grid.resolution_nm[a] = length_nm;
-    if (options.voxel_size_nm && lengths_mm[a] > 0)
-      for (std::size_t row = 0; row < 3; ++row) affine_mm.m[row][a] *= length_nm * 1e-6 / lengths_mm[a];
+    if (!options.voxel_size_nm || !(lengths_mm[a] > 0)) continue;
+    const double stretch = length_nm * 1e-6 / lengths_mm[a];
+    for (std::size_t row = 0; row < 3; ++row) {
+      // A volume that knows no world, or not its lengths, keeps its corner; else the first voxel keeps its centre.
+      if (!header.is_anatomical || !header.has_voxel_size)
+        affine_mm.m[row][3] += affine_mm.m[row][a] * (stretch - 1) / 2;
+      affine_mm.m[row][a] *= stretch;
+    }
   }
   for (int a = 0; a < 3; ++a)
     grid.origin_vox[a] = options.voxel_offset

@@ -31,9 +31,6 @@ struct ArrayGeometry {
   bool has_voxel_size = false;
 };
 
-/// Millimetres of a unit of length ("micrometer", "nm", "um" ...), if it is one.
-std::optional<double> millimetres_of(std::string_view unit);
-
 /// A header for the array: sizes, channels, type, affine and chunks; texts and `known_type` are left to the caller.
 VolumeHeader make_array_header(const ArrayMetadata& array, const VolumeAxes& axes, const ArrayGeometry& geometry);
 

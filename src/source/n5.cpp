@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "core/json.h"
+#include "core/length_units.h"
 #include "source/array_source.h"
 #include "source/fingerprint.h"
 #include "store/store.h"

@@ -14,6 +14,7 @@
 #include "compress/bzip2_stream.h"
 #include "compress/gzip_stream.h"
 #include "core/affine.h"
+#include "core/length_units.h"
 #include "source/array_source.h"
 #include "source/decoded_bytes.h"
 #include "source/nrrd_header.h"

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "core/length_units.h"
 #include "store/store.h"
 
 namespace ngforge {

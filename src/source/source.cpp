@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "source/byte_source.h"
+#include "source/slices.h"
 #include "store/store.h"
 
 namespace ngforge {
@@ -24,9 +26,12 @@ constexpr const SourceDescriptor* kSources[] = {
 #undef SOURCE
 };
 
-std::string names_of_sources() {
+// Of files, of folders, or of both.
+std::string names_of_sources(std::optional<bool> is_folder = std::nullopt) {
   std::string names;
-  for (const auto* source : kSources) names += fmt::format("{}{}", names.empty() ? "" : ", ", source->name);
+  for (const auto* source : kSources)
+    if (is_folder.value_or(source->is_folder) == source->is_folder)
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", source->name);
   return names;
 }
 
@@ -108,6 +113,14 @@ std::string begin_in_hex(std::span<const std::byte> head) {
   return text;
 }
 
+/// Options that mean nothing for a format are mistakes, not wishes.
+Result<void> check_options(const SourceDescriptor& source, const SourceRequest& request) {
+  if (request.options.input_orientation.empty() || source.takes_orientation) return {};
+  return make_error(ErrorCode::invalid_argument, "--input-orientation: means nothing for {}, whose axes are known",
+                    source.name)
+      .with_hint("turn the output with --orientation");
+}
+
 Result<std::unique_ptr<VolumeSource>> open_file(const ParsedPlace& parsed) {
   NGFORGE_TRY(auto bytes, ByteSource::open(parsed.request.place));
   const std::string name = lower_case(std::filesystem::path(parsed.request.place).filename().string());
@@ -119,7 +132,8 @@ Result<std::unique_ptr<VolumeSource>> open_file(const ParsedPlace& parsed) {
     return make_error(ErrorCode::invalid_argument, "--shape: means nothing for {}, which says its sizes", source->name);
   if (source == nullptr)
     return make_error(ErrorCode::unsupported, "{}: expected a volume (tried {}), found {}", bytes->place(),
-                      names_of_sources(), begin_in_hex(bytes->head()));
+                      names_of_sources(false), begin_in_hex(bytes->head()));
+  NGFORGE_CHECK(check_options(*source, parsed.request));
   return source->open_bytes(std::move(bytes), parsed.request);
 }
 
@@ -137,13 +151,16 @@ std::string list_folder(const std::string& folder) {
 
 Result<std::unique_ptr<VolumeSource>> open_folder(const ParsedPlace& parsed) {
   const std::string& place = parsed.request.place;
-  if (parsed.forced != nullptr) return parsed.forced->open(parsed.request);
-  const std::string names = list_folder(place);
-  const auto* source = sniff(true, std::as_bytes(std::span(names)), lower_case(place));
+  const auto* source = parsed.forced;
+  if (source == nullptr) {
+    const std::string names = list_folder(place);
+    source = sniff(true, std::as_bytes(std::span(names)), lower_case(place));
+  }
   if (source == nullptr)
     return make_error(ErrorCode::unsupported,
                       "{}: expected a file or the folder of a dataset (tried {}), found another folder", place,
-                      names_of_sources());
+                      names_of_sources(true));
+  NGFORGE_CHECK(check_options(*source, parsed.request));
   return source->open(parsed.request);
 }
 
@@ -170,6 +187,7 @@ Result<std::unique_ptr<VolumeSource>> open_parsed(const ParsedPlace& parsed) {
   const std::string& place = parsed.request.place;
   if (is_http(place)) return open_url(parsed);
   if (place != "-" && std::filesystem::is_directory(place, ignored)) return open_folder(parsed);
+  if (is_pattern(place)) return open_slices(std::span(&place, 1), parsed.request.options);
   return open_file(parsed);
 }
 
@@ -188,6 +206,13 @@ Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place, cons
   if (!parsed) return std::move(parsed).error().of_source();
   parsed->request.options = options;
   auto source = open_parsed(*parsed);
+  if (!source) return std::move(source).error().of_source();
+  return source;
+}
+
+Result<std::unique_ptr<VolumeSource>> open_source(std::span<const std::string> places, const SourceOptions& options) {
+  if (places.size() == 1) return open_source(places.front(), options);
+  auto source = open_slices(places, options);
   if (!source) return std::move(source).error().of_source();
   return source;
 }

@@ -58,6 +58,8 @@ struct VolumeHeader {
   SourceVec chunk_ijk;
   /// Channels that are decoded with such a box even when fewer are asked for.
   Index chunk_channels = 1;
+  /// Rows of a plane are decoded from the first on: boxes should be read from all planes before the rows below them.
+  bool rows_come_in_order = false;
 };
 
 /// A volume that is open for reading.
@@ -87,6 +89,9 @@ class ByteSource;
 /// "DIR|neuroglancer-precomputed:"), which may be told what to take of the file ("FILE|hdf5:/a/b"). The format is found
 /// by looking at the first bytes. Errors name the formats that were tried; all have concerns_source.
 Result<std::unique_ptr<VolumeSource>> open_source(const std::string& place, const SourceOptions& options = {});
+/// The same for several places that make one volume: image files are its slices, folders of them its channels.
+Result<std::unique_ptr<VolumeSource>> open_source(std::span<const std::string> places,
+                                                  const SourceOptions& options = {});
 
 /// What is to be opened, taken apart.
 struct SourceRequest {
@@ -106,8 +111,9 @@ struct SourceDescriptor {
   std::array<const char*, 2> other_schemes{};  // more spellings: "zarr2", "zarr3"
   /// Folder formats: keys that a server has when the dataset is one of these, in the order of asking.
   std::array<const char*, 4> markers{};
-  const char* suffixes = "";  // what its files are called, the longest first: ".nii.gz .nii"
-  bool takes_shape = false;   // it cannot say its sizes: SourceOptions::shape does
+  const char* suffixes = "";       // what its files are called, the longest first: ".nii.gz .nii"
+  bool takes_shape = false;        // it cannot say its sizes: SourceOptions::shape does
+  bool takes_orientation = false;  // SourceOptions::input_orientation means something
   /// 0 (certainly not) to 100 (certainly). `head`: the first bytes, gunzipped when they were gzip (up to 1024);
   /// `name`: the file's name in lower case. Folder formats: `head` holds the names inside, sorted, one per line.
   int (*sniff)(std::span<const std::byte> head, std::string_view name);
