@@ -234,7 +234,9 @@ Result<void> ArrayReader::read_shard(const CodecChain& chain, const Extents& sha
 // Null when the shard is absent. A shard whose bytes the store encodes once more is read as a whole into `encoded`.
 Result<ShardIndexCache::Pointer> ArrayReader::shard_index(const Sharding& sharding, const Extents& shape,
                                                           Encoded& encoded) const {
-  const std::string name = fmt::format("{} {}", encoded.key, encoded.range ? encoded.range->offset : 0);
+  // An inner shard may begin where the outer one does.
+  const std::string name =
+      encoded.range ? fmt::format("{} {} {}", encoded.key, encoded.range->offset, encoded.range->length) : encoded.key;
   if (!encoded.held)
     if (auto kept = indices_.find(name)) return kept;
   std::uint64_t shard_bytes = 0;

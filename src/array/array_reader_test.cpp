@@ -155,6 +155,21 @@ TEST(ArrayReader, ReadsAbsentAndPackedShards) {
   EXPECT_EQ(other.read({0, 0}, {2, 4}).value(), values_of(0, 2, 0, 4));
 }
 
+TEST(ArrayReader, KeepsTheIndicesOfNestedShardsApart) {
+  // The inner shard of two chunks begins where the outer one does; both have the same number of entries.
+  Array array(parse_zarr3_array(zarr3("[4, 8]", R"([{"name": "sharding_indexed", "configuration": {
+    "chunk_shape": [2, 8], "index_codecs": ["bytes", "crc32c"], "codecs": [{"name": "sharding_indexed",
+    "configuration": {"chunk_shape": [2, 4], "codecs": ["bytes"], "index_codecs": ["bytes", "crc32c"]}}]}}])"),
+                                "zarr.json"));
+  const Bytes inner = joined({values_of(0, 2, 4, 8), values_of(0, 2, 0, 4), index_of({16, 16, 0, 16})});
+  array.put("c/0/0", joined({inner, index_of({0, inner.size(), kAbsent, kAbsent})}));
+  for (int times = 0; times < 2; ++times) {
+    const auto out = array.read({0, 0}, {2, 8});
+    ASSERT_TRUE(out.has_value()) << out.error().message;
+    EXPECT_EQ(*out, values_of(0, 2, 0, 8));
+  }
+}
+
 TEST(ArrayReader, RefusesIndicesThatLie) {
   const Bytes chunk = values_of(0, 2, 0, 4);
   const auto error = [&](std::uint64_t offset, std::uint64_t length) {
