@@ -261,7 +261,9 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
     app.add_option("--shard-size", shard_size_, "Uncompressed voxels in a shard [512MiB]")
         ->type_name("SIZE")
         ->group(what);
-    app.add_option("--sharding", options_.sharding, "Bits: PRESHIFT,MINISHARD,SHARD")->type_name("BITS")->group(what);
+    app.add_option("--sharding", options_.sharding, "Bits: PRESHIFT,MINISHARD,SHARD[,identity|murmurhash3_x86_128]")
+        ->type_name("BITS")
+        ->group(what);
   }
   app.add_flag("--keep-empty", options_.keep_empty, "Keep chunks that are all zero")->group(what);
   const char* pyramid = "Scales";

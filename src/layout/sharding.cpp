@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "compress/gzip.h"
+#include "compress/unpack.h"
 #include "core/byte_cursor.h"
 
 namespace ngforge {
@@ -132,6 +134,17 @@ Result<std::vector<ShardEntry>> decode_minishard_index(std::span<const std::byte
     end = entry.offset + entry.size;
   }
   return entries;
+}
+
+bool looks_like_zlib(std::span<const std::byte> bytes) {
+  if (bytes.size() < 2) return false;
+  const auto first = std::to_integer<unsigned>(bytes[0]), second = std::to_integer<unsigned>(bytes[1]);
+  constexpr unsigned kDeflate = 8, kPresetDictionary = 0x20;
+  return (first & 15) == kDeflate && (first * 256 + second) % 31 == 0 && (second & kPresetDictionary) == 0;
+}
+
+Result<Bytes> unpack_shard_gzip(std::span<const std::byte> bytes, std::string_view where, std::uint64_t limit_bytes) {
+  return looks_like_zlib(bytes) ? unpack_zlib(bytes, where, limit_bytes) : gunzip(bytes, where, limit_bytes);
 }
 
 Result<ShardingSpec> plan_sharding(const GridVec& grid_shape, std::uint64_t chunk_bytes, std::uint64_t shard_bytes,

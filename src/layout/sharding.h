@@ -46,6 +46,12 @@ Bytes encode_minishard_index(std::span<const ShardEntry> entries);
 /// Decodes an (already gunzipped) minishard index in any key order. Errors: invalid_data (length, overflow).
 Result<std::vector<ShardEntry>> decode_minishard_index(std::span<const std::byte> bytes, std::string_view where);
 
+/// Whether bytes begin like a zlib stream (RFC 1950).
+bool looks_like_zlib(std::span<const std::byte> bytes);
+/// Undoes "gzip" of a value or minishard index. What neuroglancer-scripts 1.2.0 writes under that name, zlib streams,
+/// is taken too. Errors: invalid_data (neither, corrupt or cut off), limit (more than `limit_bytes`).
+Result<Bytes> unpack_shard_gzip(std::span<const std::byte> bytes, std::string_view where, std::uint64_t limit_bytes);
+
 /// Derives the bits for a grid (COMMANDS.md, --shard-size; as tensorstore: preshift at most 9 bits).
 /// `shard_bytes`: uncompressed voxels a shard may hold; `chunk_bytes`: of one whole chunk.
 /// Errors: limit (more than 64 bits).

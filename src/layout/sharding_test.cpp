@@ -152,6 +152,26 @@ TEST(Sharding, RefusesIndexesThatCannotBe) {
   EXPECT_FALSE(decode_minishard_index(words({1, ~std::uint64_t{0}, 1}), "x").has_value());
 }
 
+TEST(Sharding, UnpacksGzipAndWhatOthersTakeForIt) {
+  // Python: zlib.compress(b"abc"), gzip.compress(b"abc", mtime=0)
+  const unsigned char zlib[] = {0x78, 0x9c, 0x4b, 0x4c, 0x4a, 0x06, 0x00, 0x02, 0x4d, 0x01, 0x27};
+  const unsigned char gzip[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0xff, 0x4b, 0x4c,
+                                0x4a, 0x06, 0x00, 0xc2, 0x41, 0x24, 0x35, 0x03, 0x00, 0x00, 0x00};
+  EXPECT_TRUE(looks_like_zlib(std::as_bytes(std::span(zlib))));
+  EXPECT_FALSE(looks_like_zlib(std::as_bytes(std::span(gzip))));
+  for (const std::span<const std::byte> bytes : {std::span<const std::byte>(std::as_bytes(std::span(zlib))),
+                                                 std::span<const std::byte>(std::as_bytes(std::span(gzip)))}) {
+    const auto plain = unpack_shard_gzip(bytes, "value", 3);
+    ASSERT_TRUE(plain.has_value());
+    EXPECT_EQ(std::string_view(reinterpret_cast<const char*>(plain->data()), plain->size()), "abc");
+    for (std::size_t size = 0; size < bytes.size(); ++size)
+      EXPECT_FALSE(unpack_shard_gzip(bytes.first(size), "value", 3).has_value()) << size;
+    const auto large = unpack_shard_gzip(bytes, "value", 2);
+    ASSERT_FALSE(large.has_value());
+    EXPECT_EQ(large.error().code, ErrorCode::limit);
+  }
+}
+
 TEST(Sharding, DerivesBitsThatHoldTheGrid) {
   // 512 MiB of 64^3 uint8 chunks is 2048 of them: 11 bits, of which 9 share a minishard.
   const auto spec = plan_sharding({32, 32, 32}, 1 << 18, 512ull << 20, true);

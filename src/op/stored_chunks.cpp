@@ -5,7 +5,6 @@
 #include <charconv>
 #include <optional>
 
-#include "compress/gzip.h"
 #include "core/byte_cursor.h"
 #include "layout/sharding.h"
 
@@ -168,7 +167,7 @@ class ScaleListing {
     NGFORGE_TRY(Bytes bytes,
                 store_.get_range(key, {shard_index_bytes(*scale_.sharding) + range.begin, range.end - range.begin}));
     if (scale_.sharding->gzip_index) {
-      auto plain = gunzip(bytes, "index", kMaxIndexBytes);
+      auto plain = unpack_shard_gzip(bytes, "index", kMaxIndexBytes);
       if (!plain) return bad(plain.error().message);
       bytes = std::move(*plain);
     }

@@ -285,7 +285,8 @@ Result<ShardingSpec> parse_sharding(const std::string& text, bool gzip) {
   ShardingSpec spec;
   spec.gzip_index = spec.gzip_data = gzip;
   if (parts.size() != 3 && parts.size() != 4)
-    return make_error(ErrorCode::invalid_argument, "--sharding: expected PRESHIFT,MINISHARD,SHARD, found \"{}\"", text);
+    return make_error(ErrorCode::invalid_argument, "--sharding: expected PRESHIFT,MINISHARD,SHARD[,HASH], found \"{}\"",
+                      text);
   int* const bits[] = {&spec.preshift_bits, &spec.minishard_bits, &spec.shard_bits};
   for (std::size_t i = 0; i < 3; ++i) {
     NGFORGE_TRY(const Index value, parse_index(parts[i], "--sharding"));
@@ -298,8 +299,12 @@ Result<ShardingSpec> parse_sharding(const std::string& text, bool gzip) {
   if (spec.minishard_bits + spec.shard_bits > 64)
     return make_error(ErrorCode::invalid_argument, "--sharding: expected minishard + shard <= 64 bits, found {}",
                       spec.minishard_bits + spec.shard_bits);
-  if (parts.size() == 4 && parts[3] != "identity")
-    return make_error(ErrorCode::invalid_argument, "--sharding: expected the hash identity, found \"{}\"", parts[3]);
+  if (parts.size() == 4) {
+    spec.is_murmur = parts[3] == "murmurhash3_x86_128";
+    if (!spec.is_murmur && parts[3] != "identity")
+      return make_error(ErrorCode::invalid_argument,
+                        "--sharding: expected the hash identity|murmurhash3_x86_128, found \"{}\"", parts[3]);
+  }
   return spec;
 }
 

@@ -293,7 +293,7 @@ std::uint64_t shard_sink_bytes(const ScaleInfo& scale, int threads) {
   const auto part = [&](int bits) { return bits >= 32 ? chunks : std::min(chunks, std::uint64_t{1} << bits); };
   const std::uint64_t in_minishard =
       part(std::max(spec.preshift_bits, morton_bits(grid) - spec.minishard_bits - spec.shard_bits) +
-           (spec.is_murmur ? 2 : 0));  // some get more than their share
+           (spec.is_murmur ? 3 : 0));  // some get several times their share
   return chunks * sizeof(ShardEntry) + part(spec.shard_bits) * kBytesPerShard +
          static_cast<std::uint64_t>(threads) * (2 * in_minishard * sizeof(ShardEntry) + 4 * kIndexWriteBytes);
 }

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "compress/gzip.h"
 #include "core/byte_cursor.h"
 
 namespace ngforge {
@@ -40,7 +39,7 @@ Result<Bytes> ShardedReader::get(std::uint64_t key, std::uint64_t limit_bytes) {
                       stored_limit, found->size);
   NGFORGE_TRY(Bytes bytes, read_range(place.shard, {shard_index_bytes(spec_) + found->offset, found->size}));
   if (!spec_.gzip_data) return bytes;
-  return gunzip(bytes, fmt::format("{}: key {}", where(place.shard), key), limit_bytes);
+  return unpack_shard_gzip(bytes, fmt::format("{}: key {}", where(place.shard), key), limit_bytes);
 }
 
 Result<std::vector<ShardEntry>> ShardedReader::list(std::uint64_t shard) {
@@ -107,7 +106,7 @@ Result<ShardedReader::Entries> ShardedReader::read_index(const ShardPlace& place
                       end - begin);
   NGFORGE_TRY(Bytes bytes, read_range(place.shard, {shard_index_bytes(spec_) + begin, end - begin}));
   if (spec_.gzip_index) {
-    NGFORGE_TRY(bytes, gunzip(bytes, name, kMaxIndexBytes));
+    NGFORGE_TRY(bytes, unpack_shard_gzip(bytes, name, kMaxIndexBytes));
   }
   NGFORGE_TRY(Entries entries, decode_minishard_index(bytes, name));
   // The viewer takes the first of equal keys and does not mind their order.

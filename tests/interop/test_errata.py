@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 
 import volumes
-from program import convert, run
+from program import convert
 from volumes import save_nifti
 
 
@@ -27,12 +27,13 @@ def shard_of_zlib(dataset):
     path.write_bytes(struct.pack("<QQ", len(body), len(body) + len(packed)) + body + packed)
 
 
-def test_zlib_in_shards_is_an_error_that_says_so(tmp_path):
-    path = save_nifti(tmp_path / "v.nii", volumes.structured((20, 20, 20), "u1"))
+def test_zlib_in_shards_is_read(tmp_path):
+    values = volumes.structured((20, 20, 20), "u1")
+    path = save_nifti(tmp_path / "v.nii", values)
     convert(path, tmp_path / "out", "--chunk-size", "8", "--scales", "1", "--sharding", "9,0,0")
     shard_of_zlib(tmp_path / "out")
-    done = run("convert", tmp_path / "out", tmp_path / "back.nii")
-    assert done.status == 3 and "zlib" in done.err + run("check", tmp_path / "out").out
+    convert(tmp_path / "out", tmp_path / "back.npy")
+    np.testing.assert_array_equal(np.load(tmp_path / "back.npy").reshape(values.shape), values)
 
 
 def test_integers_written_as_text_or_floats_in_info(tmp_path):
