@@ -156,14 +156,14 @@ Result<std::unique_ptr<VolumeSource>> open_array(std::shared_ptr<Store> store, c
 }
 
 Error not_an_image(Store& store, const std::string& place, const Node& node) {
-  std::string folders;
+  std::vector<std::string> folders;
   if (const auto names = store.list(""))
     for (const std::string& name : *names)
-      if (name.ends_with('/'))
-        folders += fmt::format("{}{}", folders.empty() ? "" : ", ", name.substr(0, name.size() - 1));
+      if (name.ends_with('/')) folders.push_back(name.substr(0, name.size() - 1));
   auto error = make_error(ErrorCode::unsupported, "{}: expected an array or an OME-Zarr image, found another group{}",
-                          node.where, folders.empty() ? "" : fmt::format(" (it holds {})", folders));
-  return std::move(error).with_hint(fmt::format("name what is to be opened, for example {}/0", place));
+                          node.where, folders.empty() ? "" : fmt::format(" (it holds {})", fmt::join(folders, ", ")));
+  return std::move(error).with_hint(
+      fmt::format("name what is to be opened, for example {}/{}", place, folders.empty() ? "0" : folders.front()));
 }
 
 Result<std::unique_ptr<VolumeSource>> open_place(const SourceRequest& request) {

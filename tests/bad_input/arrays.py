@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pairs of files, arrays and containers: .hdr/.img, .npy, raw, NRRD, HDF5."""
+"""Pairs of files, arrays and containers: .hdr/.img, .npy, raw, NRRD, HDF5, Zarr, N5."""
+
+import json
+import struct
 
 import nibabel as nib
 import numpy as np
@@ -94,3 +97,106 @@ def hdf5_path_is_nothing(folder):
 @case(4, "convert", "v.h5", "out")
 def hdf5_with_two_volumes(folder):
     hdf5(folder)
+
+
+def zarr_array(folder, **options):
+    import zarr
+
+    array = zarr.create_array(folder / "v.zarr", shape=(3, 5, 7), dtype="u2", chunks=(3, 5, 7), compressors=None, **options)
+    array[...] = volumes.noise((3, 5, 7), "u2")
+
+
+def edit_json(path, **members):
+    path.write_text(json.dumps({**json.loads(path.read_text()), **members}))
+
+
+CONVERT_ZARR = ("convert", "v.zarr", "out", "--voxel-size", "1mm")
+
+
+@case(3, *CONVERT_ZARR)
+def zarr_of_unknown_codec(folder):
+    zarr_array(folder)
+    edit_json(folder / "v.zarr/zarr.json", codecs=["bytes", {"name": "vlen-utf8"}])
+
+
+@case(3, *CONVERT_ZARR)
+def zarr2_of_unknown_codec(folder):
+    zarr_array(folder, zarr_format=2)
+    edit_json(folder / "v.zarr/.zarray", compressor={"id": "snappy"})
+
+
+@case(3, *CONVERT_ZARR)
+def zarr2_with_a_filter(folder):
+    zarr_array(folder, zarr_format=2)
+    edit_json(folder / "v.zarr/.zarray", filters=[{"id": "delta", "dtype": "<u2"}])
+
+
+@case(3, *CONVERT_ZARR)
+def zarr_chunk_of_another_shape(folder):
+    import gzip
+
+    zarr_array(folder)
+    edit_json(folder / "v.zarr/zarr.json", codecs=["bytes", {"name": "gzip", "configuration": {"level": 1}}])
+    (folder / "v.zarr/c/0/0/0").write_bytes(gzip.compress(bytes(2 * 3 * 5 * 8)))
+
+
+@case(3, *CONVERT_ZARR)
+def zarr_chunk_that_is_not_packed(folder):
+    zarr_array(folder)
+    edit_json(folder / "v.zarr/zarr.json", codecs=["bytes", {"name": "blosc"}])
+
+
+def zarr_shard(folder, chunk):
+    """A shard of a single chunk, whose index says that it lies at `chunk` (offset, bytes)."""
+    zarr_array(folder)
+    edit_json(folder / "v.zarr/zarr.json", codecs=[{"name": "sharding_indexed", "configuration": {
+        "chunk_shape": [3, 5, 7], "codecs": ["bytes"], "index_codecs": ["bytes"]}}])
+    shard = folder / "v.zarr/c/0/0/0"
+    shard.write_bytes(shard.read_bytes() + struct.pack("<2Q", *chunk))
+
+
+@case(3, *CONVERT_ZARR)
+def zarr_shard_index_beyond_the_file(folder):
+    zarr_shard(folder, (100, 210))
+
+
+@case(3, *CONVERT_ZARR)
+def zarr_shard_without_its_index(folder):
+    zarr_shard(folder, (0, 210))
+    (folder / "v.zarr/c/0/0/0").write_bytes(bytes(15))
+
+
+@case(3, *CONVERT_ZARR)
+def zarr_chunk_in_a_shard_of_another_shape(folder):
+    zarr_shard(folder, (0, 208))
+
+
+@case(3, "convert", "v.zarr", "out")
+def zarr_group_that_is_no_image(folder):
+    import zarr
+
+    zarr.open_group(folder / "v.zarr", mode="w").create_array("a", shape=(3, 5, 7), dtype="u2")
+
+
+@case(3, "convert", "v.zarr", "out")
+def zarr_image_without_its_array(folder):
+    import zarr
+
+    zarr.open_group(folder / "v.zarr", mode="w", attributes={"ome": {"version": "0.5", "multiscales": [
+        {"axes": [{"name": a, "type": "space", "unit": "micrometer"} for a in "zyx"],
+         "datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1]}]}]}]}})
+
+
+@case(3, "convert", "v.n5", "out", "--voxel-size", "1mm")
+def n5_of_unknown_compression(folder):
+    (folder / "v.n5").mkdir()
+    (folder / "v.n5/attributes.json").write_text(json.dumps({
+        "dimensions": [7, 5, 3], "blockSize": [7, 5, 3], "dataType": "uint8", "compression": {"type": "xz"}}))
+
+
+@case(3, "convert", "v.n5", "out", "--voxel-size", "1mm")
+def n5_block_of_another_shape(folder):
+    (folder / "v.n5/0/0").mkdir(parents=True)
+    (folder / "v.n5/attributes.json").write_text(json.dumps({
+        "dimensions": [7, 5, 3], "blockSize": [7, 5, 3], "dataType": "uint8", "compression": {"type": "raw"}}))
+    (folder / "v.n5/0/0/0").write_bytes(struct.pack(">HHIII", 0, 3, 7, 5, 4) + bytes(140))
