@@ -22,7 +22,7 @@ extern const SourceDescriptor nifti_source;
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 348, kNiftiMagic = 344;
+constexpr std::size_t kHeaderBytes = 348;
 constexpr std::size_t kDim = 40, kDatatype = 70, kBitpix = 72, kPixdim = 76, kVoxOffset = 108, kSlope = 112,
                       kIntercept = 116, kCalMax = 124, kCalMin = 128, kGlMax = 140, kGlMin = 144, kDescrip = 148,
                       kOrigin = 253;
@@ -92,9 +92,9 @@ bool has_size_in(std::span<const std::byte> head) {
 bool has_size(std::span<const std::byte> head) {
   return has_size_in<std::endian::little>(head) || has_size_in<std::endian::big>(head);
 }
-bool has_nifti_magic(std::span<const std::byte> head) {
-  const auto is = [&](char c, std::size_t n) { return head[kNiftiMagic + n] == static_cast<std::byte>(c); };
-  return head.size() >= kHeaderBytes && is('n', 0) && (is('i', 1) || is('+', 1)) && is('1', 2) && is('\0', 3);
+/// By its magic bytes alone, of either version.
+bool is_nifti(std::span<const std::byte> head) {
+  return nifti_source.sniff(head, "") == 100;
 }
 
 Result<const DatatypeRow*> read_datatype(const Fields& fields) {
@@ -222,14 +222,14 @@ Result<std::unique_ptr<VolumeSource>> open_header(FilePair pair) {
 Result<std::unique_ptr<VolumeSource>> open_analyze(std::shared_ptr<ByteSource> bytes, const SourceRequest& request) {
   NGFORGE_TRY(FilePair pair, open_pair(std::move(bytes)));
   // An .img does not tell whose header is beside it.
-  if (has_nifti_magic(pair.header->head())) return nifti_source.open_bytes(std::move(pair.header), request);
+  if (is_nifti(pair.header->head())) return nifti_source.open_bytes(std::move(pair.header), request);
   return open_header(std::move(pair));
 }
 
 int sniff_analyze(std::span<const std::byte> head, std::string_view name) {
   if (is_image_half(name)) return 40;
   const bool is_named_so = name.ends_with(".hdr") || name.ends_with(".hdr.gz");
-  return !is_named_so ? 0 : has_size(head) && !has_nifti_magic(head) ? 90 : 20;
+  return !is_named_so ? 0 : has_size(head) && !is_nifti(head) ? 90 : 20;
 }
 
 }  // namespace
@@ -241,6 +241,7 @@ const SourceDescriptor analyze_source = {
     .url_scheme = "analyze",
     .is_folder = false,
     .suffixes = ".hdr.gz .img.gz .hdr .img",
+    .is_plain = [](const SourceRequest& request) { return is_plain_image(request.place); },
     .sniff = sniff_analyze,
     .open_bytes = open_analyze,
 };

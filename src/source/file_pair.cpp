@@ -41,6 +41,10 @@ bool is_image_half(std::string_view name) {
   return half && half->is_image;
 }
 
+bool is_plain_image(std::string_view name) {
+  return is_image_half(name) && !ends_with(name, kGzip);
+}
+
 Result<FilePair> open_pair(std::shared_ptr<ByteSource> half) {
   const auto name = parse_name(half->place());
   if (!name)
@@ -60,10 +64,6 @@ Result<FilePair> open_pair(std::shared_ptr<ByteSource> half) {
           .of_source();
   }
   if (!opened) return std::move(opened).error();
-  // What was opened to look at it has been inflated by its bytes, whatever it is called.
-  if (name->is_image && half->is_gzip() && !ends_with(half->place(), kGzip)) {
-    NGFORGE_TRY(half, open_half(half->place()));
-  }
   return name->is_image ? FilePair{std::move(*opened), std::move(half)} : FilePair{std::move(half), std::move(*opened)};
 }
 

@@ -452,6 +452,7 @@ const SourceDescriptor nifti_source = {
     .url_scheme = "nifti",
     .is_folder = false,
     .suffixes = ".nii.gz .hdr.gz .img.gz .nii .hdr .img",
+    .is_plain = [](const SourceRequest& request) { return is_plain_image(request.place); },
     .sniff = sniff_nifti,
     .open_bytes = open_nifti,
 };

@@ -137,6 +137,19 @@ TEST_F(PlainFiles, RawValuesNeedExactlyTheirBytes) {
   EXPECT_EQ(error_of("a.raw", counting(48), options).code, ErrorCode::invalid_argument);
 }
 
+TEST_F(PlainFiles, RawValuesMayBeginLikeGzip) {
+  SourceOptions options;
+  options.shape = {2, 3, 4};
+  options.dtype = "u1";
+  Data values = counting(24);
+  values[0] = std::byte{0x1f};
+  values[1] = std::byte{0x8b};
+  const auto source = opened("a.raw", values, options);
+  ASSERT_TRUE(source);
+  EXPECT_FALSE(source->header().is_compressed_stream);
+  EXPECT_EQ(error_of("a.raw", Data(values.begin(), values.end() - 1), options).code, ErrorCode::invalid_data);
+}
+
 TEST(NumpyType, EverySpelling) {
   const auto type = [](std::string_view text) { return parse_numpy_type(text).value().type; };
   EXPECT_EQ(type("uint16"), StoredType::uint16);

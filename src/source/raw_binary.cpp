@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Values and nothing else, in the order [x, y, z, channel] with x fastest. What they are is said by --shape and
 // --dtype.
+#include <filesystem>
 #include <optional>
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include "source/plain_array.h"
@@ -17,31 +20,41 @@ Error needs_shape(std::string_view place) {
       .of_source();
 }
 
-Result<std::uint64_t> bytes_wanted(const SourceOptions& options, StoredType type) {
+const std::string& type_name_of(const SourceRequest& request) {
+  return request.inside.empty() ? request.options.dtype : request.inside;
+}
+
+/// Nothing when there are sizes below 1 or too many values to be counted.
+std::optional<std::uint64_t> bytes_wanted(const SourceOptions& options, StoredType type) {
   auto bytes = static_cast<std::int64_t>(size_of(type));
   for (const Index length : options.shape)
-    if (length < 1 || __builtin_mul_overflow(bytes, length, &bytes))
-      return make_error(ErrorCode::invalid_argument, "--shape: expected sizes >= 1 of less than 2^63 bytes, found {}",
-                        fmt::join(options.shape, ","));
+    if (length < 1 || __builtin_mul_overflow(bytes, length, &bytes)) return std::nullopt;
   return static_cast<std::uint64_t>(bytes);
+}
+
+bool has_exactly_its_bytes(const SourceRequest& request) {
+  const auto number = parse_numpy_type(type_name_of(request));
+  if (request.options.shape.empty() || !number) return false;
+  std::error_code is_no_file;
+  const std::uint64_t found = std::filesystem::file_size(request.place, is_no_file);
+  return !is_no_file && found == bytes_wanted(request.options, number->type);
 }
 
 Result<std::unique_ptr<VolumeSource>> open_raw(std::shared_ptr<ByteSource> bytes, const SourceRequest& request) {
   const SourceOptions& options = request.options;
-  const std::string& type_name = request.inside.empty() ? options.dtype : request.inside;
+  const std::string& type_name = type_name_of(request);
   if (options.shape.empty() || type_name.empty()) return needs_shape(bytes->place());
   const auto number = parse_numpy_type(type_name);
   if (!number)
     return make_error(ErrorCode::invalid_argument,
                       "{}: expected a type such as uint16, float32, <u2 or >f4, found \"{}\"",
                       request.inside.empty() ? "--dtype" : "raw:", type_name);
-  NGFORGE_TRY(const std::uint64_t wanted, bytes_wanted(options, number->type));
-  // Values may begin with the magic bytes of gzip by chance.
-  if (bytes->is_gzip() && bytes->stored_bytes() == wanted) {
-    NGFORGE_TRY(bytes, ByteSource::open(request.place, false));
-  }
-  if (const auto found = bytes->content_bytes(); found && *found != wanted)
-    return make_error(ErrorCode::invalid_data, "{}: expected {} bytes for {} {}, found {}", bytes->place(), wanted,
+  const auto wanted = bytes_wanted(options, number->type);
+  if (!wanted)
+    return make_error(ErrorCode::invalid_argument, "--shape: expected sizes >= 1 of less than 2^63 bytes, found {}",
+                      fmt::join(options.shape, ","));
+  if (const auto found = bytes->content_bytes(); found && *found != *wanted)
+    return make_error(ErrorCode::invalid_data, "{}: expected {} bytes for {} {}, found {}", bytes->place(), *wanted,
                       fmt::join(options.shape, " x "), name_of(number->type), *found)
         .of_source();
 
@@ -84,6 +97,7 @@ const SourceDescriptor raw_binary_source = {
     .takes_inside = true,
     .suffixes = ".raw.gz .raw",
     .takes_shape = true,
+    .is_plain = has_exactly_its_bytes,
     .sniff = sniff_raw,
     .open_bytes = open_raw,
 };

@@ -122,12 +122,17 @@ Result<void> check_options(const SourceDescriptor& source, const SourceRequest& 
 }
 
 Result<std::unique_ptr<VolumeSource>> open_file(const ParsedPlace& parsed) {
-  NGFORGE_TRY(auto bytes, ByteSource::open(parsed.request.place));
-  const std::string name = lower_case(std::filesystem::path(parsed.request.place).filename().string());
   const bool has_shape = !parsed.request.options.shape.empty();
   const auto* source = parsed.forced != nullptr ? parsed.forced
                        : has_shape              ? *std::ranges::find(kSources, true, &SourceDescriptor::takes_shape)
-                                                : sniff(false, bytes->head(), name);
+                                                : nullptr;
+  const auto is_plain = [&](const SourceDescriptor* row) {
+    return row->is_plain != nullptr && row->is_plain(parsed.request);
+  };
+  const bool inflates = source != nullptr ? !is_plain(source) : std::ranges::none_of(kSources, is_plain);
+  NGFORGE_TRY(auto bytes, ByteSource::open(parsed.request.place, inflates));
+  const std::string name = lower_case(std::filesystem::path(parsed.request.place).filename().string());
+  if (source == nullptr) source = sniff(false, bytes->head(), name);
   if (has_shape && !source->takes_shape)
     return make_error(ErrorCode::invalid_argument, "--shape: means nothing for {}, which says its sizes", source->name);
   if (source == nullptr)

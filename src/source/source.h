@@ -114,6 +114,9 @@ struct SourceDescriptor {
   const char* suffixes = "";       // what its files are called, the longest first: ".nii.gz .nii"
   bool takes_shape = false;        // it cannot say its sizes: SourceOptions::shape does
   bool takes_orientation = false;  // SourceOptions::input_orientation means something
+  /// File formats without a header of their own: whether this file is to be taken as it lies, though it may begin like
+  /// gzip, as values can by chance. nullptr: never.
+  bool (*is_plain)(const SourceRequest& request) = nullptr;
   /// 0 (certainly not) to 100 (certainly). `head`: the first bytes, gunzipped when they were gzip (up to 1024);
   /// `name`: the file's name in lower case. Folder formats: `head` holds the names inside, sorted, one per line.
   int (*sniff)(std::span<const std::byte> head, std::string_view name);
