@@ -64,7 +64,6 @@ struct NmSpace;      // nanometres
 using VoxelVec = Vec3<VoxelSpace, Index>;
 using GridVec = Vec3<GridSpace, Index>;
 using SourceVec = Vec3<SourceSpace, Index>;
-using NmVec = Vec3<NmSpace, double>;
 
 /// Half-open box [begin, end). Empty when any side is <= 0.
 template <class Space>

@@ -9,19 +9,12 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "ngforge/text.h"
 
 namespace ngforge::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string bytes_text(std::uint64_t bytes) {
-  const char* const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  double value = static_cast<double>(bytes);
-  int unit = 0;
-  for (; value >= 1024 && unit < 4; ++unit) value /= 1024;
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
-}
 
 Json to_json(const ScaleReport& scale, bool is_plan) {
   Json json{{"key", scale.key},

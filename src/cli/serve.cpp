@@ -19,6 +19,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "ngforge/op.h"
+#include "ngforge/text.h"
 #include "server/server.h"
 #include "server/start_page.h"
 #include "viewer/assets.h"
@@ -67,17 +68,6 @@ std::string three(const auto& v, std::string_view between) {
   return fmt::format("{:.10g}{}{:.10g}{}{:.10g}", v[0], between, v[1], between, v[2]);
 }
 
-// Voxel size in the unit that people use for it.
-std::string resolution_text(const std::array<double, 3>& resolution_nm) {
-  const double largest_nm = *std::max_element(resolution_nm.begin(), resolution_nm.end());
-  const auto [unit_nm, unit] = largest_nm >= 1e5   ? std::pair(1e6, "mm")
-                               : largest_nm >= 1e3 ? std::pair(1e3, "µm")
-                                                   : std::pair(1.0, "nm");
-  std::array<double, 3> lengths = resolution_nm;
-  for (double& length : lengths) length /= unit_nm;
-  return fmt::format("{} {}", three(lengths, " x "), unit);
-}
-
 std::array<double, 3> size_of_box(const Dataset& dataset) {
   const auto size = dataset.box_vox.size();
   return {static_cast<double>(size.x), static_cast<double>(size.y), static_cast<double>(size.z)};
@@ -99,7 +89,7 @@ class Exhibit {
   const Dataset& dataset() const { return dataset_; }
   bool is_settled() const { return is_settled_; }
   std::string url(const std::string& site_url) const {
-    return site_url + "/data/" + percent_encode(dataset_.name) + "/";
+    return site_url + "/data/" + percent_encoded(dataset_.name) + "/";
   }
 
   /// Finds the contrast. Errors: those of Dataset::contrast; only the first call may have one.
@@ -231,8 +221,8 @@ class Exhibition {
     for (const auto& exhibit : exhibits_) {
       const Dataset& dataset = exhibit->dataset();
       rows.push_back({dataset.name, dataset.type, three(size_of_box(dataset), " x ") + " voxels",
-                      resolution_text(dataset.resolution_nm), exhibit->url(url),
-                      link({exhibit}, "", url, "/state/" + percent_encode(dataset.name) + ".json")});
+                      lengths_text(dataset.resolution_nm), exhibit->url(url),
+                      link({exhibit}, "", url, "/state/" + percent_encoded(dataset.name) + ".json")});
     }
     return start_page(rows, link(exhibits_, "", url, "/state.json"));
   }

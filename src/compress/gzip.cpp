@@ -42,10 +42,6 @@ void GzipCompressor::compress(std::span<const std::byte> in, Bytes& out) {
   out.assign(compressed.begin(), compressed.end());
 }
 
-bool looks_like_gzip(std::span<const std::byte> bytes) {
-  return bytes.size() >= 2 && bytes[0] == std::byte{0x1f} && bytes[1] == std::byte{0x8b};
-}
-
 Result<Bytes> gunzip(std::span<const std::byte> in, std::string_view where, std::uint64_t limit_bytes,
                      std::uint64_t expected_bytes) {
   struct Free {

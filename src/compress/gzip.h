@@ -32,9 +32,6 @@ class GzipCompressor {
   std::unique_ptr<Impl> impl_;
 };
 
-/// True for the two magic bytes 1f 8b.
-bool looks_like_gzip(std::span<const std::byte> bytes);
-
 /// Decompresses all members of a gzip buffer. `expected_bytes` > 0: the size must be exactly that.
 /// Errors: invalid_data (corrupt, truncated, trailing bytes, wrong size), limit (more than `limit_bytes`).
 Result<Bytes> gunzip(std::span<const std::byte> in, std::string_view where, std::uint64_t limit_bytes,

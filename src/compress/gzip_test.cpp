@@ -65,7 +65,6 @@ Bytes deflated_by_zlib(Bytes in) {
 RC_GTEST_PROP(Gzip, OtherImplementationsReadWhatItWrites, (const std::vector<std::uint8_t>& values)) {
   const Bytes plain = bytes_of(values);
   const Bytes gzip = packed(plain, *rc::gen::inRange(0, 13));
-  RC_ASSERT(looks_like_gzip(gzip));
   RC_ASSERT(inflated_by_zlib(gzip, plain.size()) == plain);
 }
 

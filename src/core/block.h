@@ -33,6 +33,12 @@ class Buffer {
   std::size_t size_ = 0;
 };
 
+/// Makes `space` at least `bytes` long; its content is lost when it grows.
+inline std::span<std::byte> ensure(Buffer& space, std::size_t bytes) {
+  if (space.size() < bytes) space = Buffer(bytes);
+  return space.span().first(bytes);
+}
+
 /// Values of a box of voxels that someone else owns: [x, y, z, channel], x contiguous, other axes strided (in bytes).
 /// `Byte` is std::byte or const std::byte. Cheap to copy.
 template <class Byte>

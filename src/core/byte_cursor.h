@@ -48,7 +48,6 @@ class ByteCursor {
 
   std::size_t position() const { return position_; }
   std::size_t remaining() const { return bytes_.size() - position_; }
-  void set_order(std::endian order) { order_ = order; }
 
   Result<void> seek(std::size_t position) {
     if (position > bytes_.size())

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <string>
 
+#include "ngforge/text.h"
+
 namespace ngforge {
 
 #define IMAGE(name, target) extern const ImageDescriptor name##_image;
@@ -35,10 +37,6 @@ std::string describe(const ImageShape& shape) {
                      shape.samples == 1 ? "" : fmt::format("{} x ", shape.samples), name_of(shape.type));
 }
 
-std::span<const ImageDescriptor* const> all_images() {
-  return kImages;
-}
-
 const ImageDescriptor* find_image(std::span<const std::byte> head) {
   for (const auto* image : kImages)
     if (image->matches(head)) return image;
@@ -46,11 +44,7 @@ const ImageDescriptor* find_image(std::span<const std::byte> head) {
 }
 
 const ImageDescriptor* find_image_by_name(std::string_view name) {
-  const auto ends_in = [&](std::string_view suffix) {
-    return name.size() > suffix.size() &&
-           std::ranges::equal(name.substr(name.size() - suffix.size()), suffix, {},
-                              [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  };
+  const auto ends_in = [&](std::string_view suffix) { return ends_with_any_case(name, suffix); };
   for (const auto* image : kImages)
     if (std::ranges::any_of(image->suffixes, ends_in)) return image;
   return nullptr;

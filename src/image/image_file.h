@@ -63,7 +63,6 @@ struct ImageDescriptor {
   /// Errors: invalid_data, unsupported (a kind of image that is not read), limit, io.
   Result<std::shared_ptr<ImageFile>> (*open)(std::shared_ptr<ImageBytes> bytes);
 };
-std::span<const ImageDescriptor* const> all_images();
 /// The row whose magic bytes these are, or nullptr.
 const ImageDescriptor* find_image(std::span<const std::byte> head);
 /// The row that this file name's suffix belongs to (in any case), or nullptr.

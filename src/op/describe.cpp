@@ -10,6 +10,7 @@
 #include "core/orientation.h"
 #include "layout/volume_info.h"
 #include "ngforge/op.h"
+#include "ngforge/text.h"
 #include "op/readers.h"
 #include "source/precomputed.h"
 #include "source/source.h"
@@ -29,22 +30,6 @@ std::string three(const std::array<Index, 3>& values, std::string_view separator
 // Seven digits: what a header of floats can say.
 std::string rounded(const std::array<double, 3>& values, std::string_view separator = " x ") {
   return fmt::format("{:.7g}{}{:.7g}{}{:.7g}", values[0], separator, values[1], separator, values[2]);
-}
-
-std::string length_text(const std::array<double, 3>& lengths_nm) {
-  const double least = *std::min_element(lengths_nm.begin(), lengths_nm.end());
-  const auto [unit, nm] = least >= 1e5   ? std::pair("mm", 1e6)
-                          : least >= 1e3 ? std::pair("um", 1e3)
-                                         : std::pair("nm", 1.0);
-  return fmt::format("{} {}", rounded({lengths_nm[0] / nm, lengths_nm[1] / nm, lengths_nm[2] / nm}), unit);
-}
-
-std::string bytes_text(std::uint64_t bytes) {
-  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  auto value = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; value >= 1024 && unit + 1 < std::size(kUnits); ++unit) value /= 1024;
-  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
 std::string plural(std::uint64_t count, std::string_view noun) {
@@ -190,7 +175,7 @@ class DatasetDescription {
   std::string text() const {
     const ScaleInfo& finest = info().scales.front();
     std::string text = fmt::format("{}: neuroglancer precomputed, {}\n", place_, type());
-    add_line(text, "size", fmt::format("{} voxels of {}", three(finest.size_xyz), length_text(finest.resolution_nm)));
+    add_line(text, "size", fmt::format("{} voxels of {}", three(finest.size_xyz), lengths_text(finest.resolution_nm)));
     if (finest.voxel_offset != std::array<Index, 3>{}) add_line(text, "voxel offset", three(finest.voxel_offset, ", "));
     add_line(
         text, "data type",

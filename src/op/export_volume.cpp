@@ -11,6 +11,7 @@
 #include "core/affine.h"
 #include "core/byte_order.h"
 #include "core/orientation.h"
+#include "op/box_reader.h"
 #include "op/run_options.h"
 #include "op/unpacked_source.h"
 #include "op/volume_plan.h"
@@ -79,21 +80,14 @@ class SlabReader {
   }
 
   Result<void> load(const SourceBox& box, MutableBlockView slab, ChannelRange channels) {
-    const auto count = static_cast<std::size_t>(box.volume() * channels.size());
-    Buffer stored(count * size_of(plan_.values.from)), mapped;
-    if (auto read = source_.read(box, channels, stored.span()); !read) {
-      if (!is_unpacked_) read.error().concerns_source = true;
-      return read;
-    }
-    std::span<const std::byte> values = stored.span();
-    if (!plan_.values.is_identity()) {
-      mapped = Buffer(count * size_of(plan_.type));
-      if (const auto bad = map_values(plan_.values, stored.span(), mapped.span()))
-        return bad_value_error(plan_, *bad, box);
-      values = mapped.span();
+    BoxReader reader(source_, plan_);
+    auto values = reader.read(box, channels);
+    if (!values) {
+      if (!is_unpacked_) values.error().concerns_source = true;
+      return std::move(values).error();
     }
     slab.box = plan_.to_reordered(slab.box);
-    copy_reordered(values, box, {0, channels.size()}, plan_.size_ijk, plan_.axis_map, slab);
+    copy_reordered(*values, box, {0, channels.size()}, plan_.size_ijk, plan_.axis_map, slab);
     return {};
   }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/orientation.h"
+#include "op/box_reader.h"
 
 namespace ngforge {
 namespace {
@@ -13,41 +14,17 @@ namespace {
 // What is on its way to scratch is packed in parts of about this size, which stay in the caches.
 constexpr std::size_t kAppendBytes = 4 << 20;
 
-// Output channels that a single read of consecutive source channels brings.
-struct ChannelRun {
-  Index first_output = 0;
-  ChannelRange source;
-};
-
-std::vector<ChannelRun> channel_runs(const std::vector<Index>& source_channels, bool one_by_one) {
-  std::vector<ChannelRun> runs;
-  for (std::size_t c = 0; c < source_channels.size(); ++c) {
-    if (!one_by_one && !runs.empty() && runs.back().source.end == source_channels[c])
-      ++runs.back().source.end;
-    else
-      runs.push_back({static_cast<Index>(c), {source_channels[c], source_channels[c] + 1}});
-  }
-  return runs;
-}
-
 // Brings boxes of the source into strips. One per thread.
 class Loader {
  public:
   Loader(VolumeSource& source, const VolumePlan& volume, Cascade& cascade)
-      : source_(source), volume_(volume), cascade_(cascade) {}
+      : reader_(source, volume), volume_(volume), cascade_(cascade) {}
 
   /// Reads a box and puts what lies in the strip into it.
   Result<void> load(const SourceBox& box_ijk, const ChannelRun& run, Index ordinal, Strip& strip) {
-    const auto count = static_cast<std::size_t>(box_ijk.volume() * run.source.size());
-    const auto stored = ensure(stored_, count * size_of(volume_.values.from));
-    if (auto read = source_.read(box_ijk, run.source, stored); !read) return std::move(read).error().of_source();
-    std::span<const std::byte> values = stored;
-    if (!volume_.values.is_identity()) {
-      const auto mapped = ensure(mapped_, count * size_of(volume_.type));
-      if (const auto bad = map_values(volume_.values, stored, mapped)) return bad_value_error(volume_, *bad, box_ijk);
-      values = mapped;
-    }
-    return place(values, box_ijk, run, ordinal, strip);
+    auto values = reader_.read(box_ijk, run.source);
+    if (!values) return std::move(values).error().of_source();
+    return place(*values, box_ijk, run, ordinal, strip);
   }
 
  private:
@@ -56,7 +33,7 @@ class Loader {
     const Box box =
         volume_.from_reordered(to_output(box_ijk, volume_.size_ijk, volume_.axis_map)).intersect(strip.box());
     if (box.empty()) return {};
-    const ChannelRange outputs{run.first_output, run.first_output + run.source.size()};
+    const ChannelRange outputs = run.outputs();
     const auto copy = [&](MutableBlockView target) {
       target.box = volume_.to_reordered(target.box);
       copy_reordered(values, box_ijk, outputs, volume_.size_ijk, volume_.axis_map, target);
@@ -96,10 +73,10 @@ class Loader {
     return strip.append(box, outputs.begin, outputs.size(), packed);
   }
 
-  VolumeSource& source_;
+  BoxReader reader_;
   const VolumePlan& volume_;
   Cascade& cascade_;
-  Buffer stored_, mapped_, packed_;
+  Buffer packed_;
 };
 
 // The part of the source that a strip needs.

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "core/orientation.h"
+#include "op/box_reader.h"
 
 namespace ngforge {
 namespace {
@@ -35,25 +36,6 @@ Result<void> for_each_tile(const Box& box, const VoxelVec& origin, const VoxelVe
     }
   }
   return {};
-}
-
-// Consecutive source channels that become consecutive output channels, so that one read brings them all.
-struct ChannelRun {
-  Index first_output = 0;
-  ChannelRange source;
-};
-
-std::vector<ChannelRun> channel_runs(const std::vector<Index>& source_channels) {
-  std::vector<ChannelRun> runs;
-  for (const Index channel : source_channels) {
-    const Index output = runs.empty() ? 0 : runs.back().first_output + runs.back().source.size();
-    if (!runs.empty() && runs.back().source.end == channel) {
-      ++runs.back().source.end;
-    } else {
-      runs.push_back({output, {channel, channel + 1}});
-    }
-  }
-  return runs;
 }
 
 }  // namespace
@@ -222,18 +204,10 @@ Result<void> LivePyramid::read_source(const MutableBlockView& out) {
   MutableBlockView reordered = out;
   reordered.box = plan_.to_reordered(out.box);
   const SourceBox box_ijk = to_source(reordered.box, plan_.size_ijk, plan_.axis_map);
+  BoxReader reader(*source_, plan_);
   for (const ChannelRun& run : channel_runs(plan_.source_channels)) {
-    const auto values = static_cast<std::size_t>(box_ijk.volume() * run.source.size());
-    Buffer read(values * size_of(plan_.values.from));
-    if (auto result = source_->read(box_ijk, run.source, read.span()); !result) return std::move(result).error();
-    if (!plan_.values.is_identity()) {
-      Buffer mapped(values * size_of(plan_.type));
-      if (const auto bad = map_values(plan_.values, read.span(), mapped.span()))
-        return bad_value_error(plan_, *bad, box_ijk);
-      read = std::move(mapped);
-    }
-    const ChannelRange outputs{run.first_output, run.first_output + run.source.size()};
-    copy_reordered(read.span(), box_ijk, outputs, plan_.size_ijk, plan_.axis_map, reordered);
+    NGFORGE_TRY(const auto values, reader.read(box_ijk, run.source));
+    copy_reordered(values, box_ijk, run.outputs(), plan_.size_ijk, plan_.axis_map, reordered);
   }
   return {};
 }

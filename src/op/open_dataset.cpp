@@ -9,6 +9,7 @@
 
 #include "layout/provenance.h"
 #include "ngforge/op.h"
+#include "ngforge/text.h"
 #include "op/contrast.h"
 #include "op/render.h"
 #include "op/run_options.h"
@@ -23,12 +24,6 @@ namespace {
 // Reading this much and scaling it down takes no longer than people wait for a program to start.
 constexpr std::uint64_t kQuickBytes = 256 << 20;
 
-bool ends_with_any_case(std::string_view text, std::string_view suffix) {
-  return text.size() >= suffix.size() &&
-         std::ranges::equal(text.substr(text.size() - suffix.size()), suffix, {},
-                            [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
-}
-
 /// The longest suffix of a volume file that the name has, or "".
 std::string_view suffix_of(std::string_view name) {
   std::string_view longest;
@@ -41,16 +36,6 @@ std::string_view suffix_of(std::string_view name) {
   return longest;
 }
 
-/// Whether the channels mean colours: convert says so in `provenance`; where others wrote the dataset, three or four
-/// channels of uint8 are taken for it.
-bool has_colors(Store& store, const VolumeInfo& info) {
-  if (info.is_segmentation || info.type != DataType::uint8 || (info.channels != 3 && info.channels != 4)) return false;
-  const auto bytes = get_decoded(store, "provenance");
-  if (!bytes) return true;
-  const auto provenance = parse_provenance({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, "provenance");
-  return !provenance || provenance->task.empty() || provenance->option("colors") == "rgb";
-}
-
 Result<Dataset> open_precomputed(const std::string& place) {
   NGFORGE_TRY(const auto volume, PrecomputedVolume::open(place));
   const VolumeInfo& info = volume->info();
@@ -59,7 +44,8 @@ Result<Dataset> open_precomputed(const std::string& place) {
   dataset.type = info.is_segmentation ? "segmentation" : "image";
   dataset.data_type = info.type;
   dataset.channels = info.channels;
-  dataset.is_rgb = has_colors(*volume->store(), info);
+  // Three or four channels of uint8 that others wrote are taken for colours.
+  dataset.is_rgb = has_channels_of_colors(info) && says_colors(*volume).value_or(true);
   dataset.box_vox = info.scales.front().box_vox();
   dataset.resolution_nm = info.scales.front().resolution_nm;
   dataset.transform_nm = volume->transform_nm();

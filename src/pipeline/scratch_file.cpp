@@ -9,14 +9,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "core/system_error.h"
+
 namespace ngforge {
 namespace {
 
-Error system_error(const std::string& folder, const char* what) {
-  const int code = errno;
-  const ErrorCode kind = code == EACCES || code == EPERM || code == EROFS ? ErrorCode::permission : ErrorCode::io;
-  return make_error(kind, "scratch file in {}: {}: {}", folder, what, std::strerror(code))
-      .with_hint("choose another folder with --scratch DIR");
+Error scratch_error(const std::string& folder, const char* action) {
+  Error error = write_error("scratch file in " + folder, action);
+  return std::move(error).with_hint("choose another folder with --scratch DIR");
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ Result<ScratchFile> ScratchFile::create(const std::string& folder) {
     descriptor = ::mkostemp(name.data(), O_CLOEXEC);
     if (descriptor >= 0) ::unlink(name.c_str());
   }
-  if (descriptor < 0) return system_error(folder, "cannot be created");
+  if (descriptor < 0) return scratch_error(folder, "cannot be created");
   return ScratchFile(descriptor, folder);
 }
 
@@ -43,7 +43,7 @@ Result<void> ScratchFile::write(std::uint64_t offset, std::span<const std::byte>
   while (!bytes.empty()) {
     const ssize_t done = ::pwrite(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return system_error(folder_, "cannot be written");
+    if (done <= 0) return scratch_error(folder_, "cannot be written");
     offset += static_cast<std::uint64_t>(done);
     bytes = bytes.subspan(static_cast<std::size_t>(done));
   }
@@ -55,7 +55,7 @@ Result<void> ScratchFile::read(std::uint64_t offset, std::span<std::byte> bytes)
     const ssize_t done = ::pread(descriptor_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
     if (done == 0) errno = EIO;
-    if (done <= 0) return system_error(folder_, "cannot be read");
+    if (done <= 0) return scratch_error(folder_, "cannot be read");
     offset += static_cast<std::uint64_t>(done);
     bytes = bytes.subspan(static_cast<std::size_t>(done));
   }

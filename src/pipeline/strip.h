@@ -115,10 +115,4 @@ Result<void> Strip::visit_bricks(const Box& box, const Visit& visit) const {
   return {};
 }
 
-/// Makes `space` at least `bytes` long; its content is lost when it grows.
-inline std::span<std::byte> ensure(Buffer& space, std::size_t bytes) {
-  if (space.size() < bytes) space = Buffer(bytes);
-  return space.span().first(bytes);
-}
-
 }  // namespace ngforge

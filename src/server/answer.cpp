@@ -9,6 +9,7 @@
 #include <new>
 
 #include "ngforge/error.h"
+#include "ngforge/text.h"
 
 namespace ngforge {
 namespace {
@@ -24,13 +25,6 @@ std::string_view trimmed(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
-}
-
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 // Decimal digits. What does not fit lies beyond the end of any value.
@@ -129,7 +123,7 @@ HttpAnswer listing(Store& store, const std::string& prefix) {
   if (names->empty() && !prefix.empty()) return text_answer(404, "there is no such folder\n");
   std::string html = "<!doctype html><title>" + escape_html(prefix) + "</title><ul>\n";
   for (const std::string& name : *names)
-    html += "<li><a href=\"" + percent_encode(name) + "\">" + escape_html(name) + "</a>\n";
+    html += "<li><a href=\"" + percent_encoded(name) + "\">" + escape_html(name) + "</a>\n";
   return text_answer(200, html + "</ul>\n", "text/html; charset=utf-8");
 }
 
@@ -252,19 +246,6 @@ HttpAnswer redirect_answer(const std::string& target) {
 }
 
 }  // namespace
-
-std::string percent_encode(std::string_view text) {
-  std::string out;
-  for (const unsigned char c : text) {
-    const bool is_plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                          std::strchr("-._~/", c) != nullptr;
-    if (is_plain && c != 0)
-      out += static_cast<char>(c);
-    else
-      out += fmt::format("%{:02X}", c);
-  }
-  return out;
-}
 
 std::optional<std::string> decode_target(std::string_view target) {
   if (target.starts_with("http://")) target.remove_prefix(std::min(target.size(), target.find('/', 7)));

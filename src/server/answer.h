@@ -96,7 +96,4 @@ RangeChoice choose_range(std::string_view header, std::uint64_t size);
 /// Whether an Accept-Encoding header takes gzip (RFC 9110, 12.5.3: its own weight counts, else that of "*").
 bool accepts_gzip(std::string_view header);
 
-/// A key or path as part of a URL: all but letters, digits, "-._~" and '/' percent-encoded.
-std::string percent_encode(std::string_view text);
-
 }  // namespace ngforge

@@ -8,16 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace ngforge {
+#include "core/system_error.h"
 
-Error system_error(const std::string& path, std::string_view what) {
-  const int code = errno;
-  const bool denied = code == EACCES || code == EPERM || code == EROFS;
-  Error error =
-      make_error(denied ? ErrorCode::permission : ErrorCode::io, "{}: {}: {}", path, what, std::strerror(code));
-  if (code == ENOSPC || code == EDQUOT) error.hint = "make room";
-  return error;
-}
+namespace ngforge {
 
 FolderWriter::~FolderWriter() {
   if (descriptor_ >= 0) ::close(descriptor_);
@@ -25,9 +18,9 @@ FolderWriter::~FolderWriter() {
 
 Result<void> FolderWriter::open(const std::string& path) {
   path_ = path;
-  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) return system_error(path, "cannot be created");
+  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) return write_error(path, "cannot be created");
   descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor_ < 0) return system_error(path, "cannot be opened");
+  if (descriptor_ < 0) return write_error(path, "cannot be opened");
   return {};
 }
 
@@ -40,7 +33,7 @@ Result<void> FolderWriter::make_folders(const std::string& name) {
   for (auto slash = name.find('/'); slash != std::string::npos; slash = name.find('/', slash + 1)) {
     const std::string folder = name.substr(0, slash);
     if (::mkdirat(descriptor_, folder.c_str(), 0777) != 0 && errno != EEXIST)
-      return system_error(path_ + "/" + folder, "cannot be created");
+      return write_error(path_ + "/" + folder, "cannot be created");
   }
   return {};
 }
@@ -56,13 +49,13 @@ Result<int> FolderWriter::open_growing(const std::string& name, bool is_new) {
     NGFORGE_CHECK(make_folders(name));
     file = open();
   }
-  if (file < 0) return system_error(path_ + "/" + name, is_new ? "cannot be created" : "cannot be opened again");
+  if (file < 0) return write_error(path_ + "/" + name, is_new ? "cannot be created" : "cannot be opened again");
   return file;
 }
 
 Result<void> FolderWriter::finish_growing(const std::string& name) {
   if (::renameat(descriptor_, (name + ".tmp").c_str(), descriptor_, name.c_str()) != 0)
-    return system_error(path_ + "/" + name, "cannot be renamed");
+    return write_error(path_ + "/" + name, "cannot be renamed");
   return {};
 }
 
@@ -77,14 +70,14 @@ Result<void> FolderWriter::write_synced(const std::string& name, std::span<const
 Result<void> FolderWriter::write_file(const std::string& name, std::span<const std::byte> bytes, bool sync) {
   NGFORGE_TRY(const int file, open_growing(name));
   auto written = write_at(file, 0, bytes, path_ + "/" + name);
-  if (written && sync && ::fsync(file) != 0) written = system_error(path_ + "/" + name, "cannot be synced");
-  if (::close(file) != 0 && written) written = system_error(path_ + "/" + name, "cannot be written");
+  if (written && sync && ::fsync(file) != 0) written = write_error(path_ + "/" + name, "cannot be synced");
+  if (::close(file) != 0 && written) written = write_error(path_ + "/" + name, "cannot be written");
   if (!written) {
     ::unlinkat(descriptor_, (name + ".tmp").c_str(), 0);
     return written;
   }
   NGFORGE_CHECK(finish_growing(name));
-  if (sync && ::fsync(descriptor_) != 0) return system_error(path_, "cannot be synced");
+  if (sync && ::fsync(descriptor_) != 0) return write_error(path_, "cannot be synced");
   return {};
 }
 
@@ -92,7 +85,7 @@ Result<void> write_at(int descriptor, std::uint64_t offset, std::span<const std:
   while (!bytes.empty()) {
     const ssize_t done = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return system_error(path, "cannot be written");
+    if (done <= 0) return write_error(path, "cannot be written");
     offset += static_cast<std::uint64_t>(done);
     bytes = bytes.subspan(static_cast<std::size_t>(done));
   }

@@ -8,9 +8,6 @@
 
 namespace ngforge {
 
-/// What the last failed system call says, as an Error: permission (EACCES, EPERM, EROFS), io otherwise (full disk too).
-Error system_error(const std::string& path, std::string_view what);
-
 /// Writes files below one folder so that each appears complete or not at all. Thread-safe for different names.
 class FolderWriter {
  public:

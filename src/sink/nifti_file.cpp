@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// NIfTI-1 and NIfTI-2 headers (nifti1.h, nifti2.h of the NIfTI-1 Data Format Working Group):
-//   offset   NIfTI-1              NIfTI-2
-//   dim      40  int16[8]         16  int64[8]
-//   datatype 70  int16, bitpix    12  int16, bitpix
-//   pixdim   76  float[8]         104 double[8]
-//   magic    344 "n+1\0"          4   "n+2\0\r\n\x1a\n"
-
+// NIfTI-1 and NIfTI-2.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "core/affine.h"
 #include "core/byte_cursor.h"
+#include "core/nifti_layout.h"
 #include "ngforge/version.h"
 #include "sink/volume_file.h"
 
 namespace ngforge {
 namespace {
 
-constexpr std::int16_t kIntentLabel = 1002, kAligned = 2, kMillimetres = 2;
+constexpr std::int16_t kAligned = 2, kMillimetres = 2;
 
 std::int16_t code_of(const VolumeImage& image) {
   if (image.is_rgb) return image.channels == 3 ? 128 : 2304;
@@ -92,16 +87,9 @@ Qform qform_of(const Affine& affine) {
   return q;
 }
 
-// One layout for both versions: `Side` is the type of dim, `Real` that of pixdim and matrices.
-struct FieldOffsets {
-  std::size_t dim, datatype, bitpix, pixdim, vox_offset, slope, descrip, qform_code, sform_code, quaternion, srow,
-      units, intent;
-};
-constexpr FieldOffsets kNifti1{40, 70, 72, 76, 108, 112, 148, 252, 254, 256, 280, 123, 68};
-constexpr FieldOffsets kNifti2{16, 12, 14, 104, 168, 176, 240, 344, 348, 352, 400, 500, 504};
-
+// `Side` is the type of dim, `Real` that of pixdim and matrices.
 template <class Side, class Real>
-void fill_header(const VolumeImage& image, const FieldOffsets& at, std::span<std::byte> header) {
+void fill_header(const VolumeImage& image, const NiftiLayout& at, std::span<std::byte> header) {
   const auto put = [&](std::size_t offset, auto value) { store(header.data() + offset, value); };
   const bool has_channels = image.channels > 1 && !image.is_rgb;
   put(at.dim, static_cast<Side>(has_channels ? 4 : 3));
@@ -116,7 +104,7 @@ void fill_header(const VolumeImage& image, const FieldOffsets& at, std::span<std
   const auto lengths = column_lengths(image.affine_centre_to_mm);
   const double pixdim[8] = {q.qfac, lengths[0], lengths[1], lengths[2], 1, 1, 1, 1};
   for (std::size_t a = 0; a < 8; ++a) put(at.pixdim + sizeof(Real) * a, static_cast<Real>(pixdim[a]));
-  put(at.slope, Real{1});
+  put(at.scl_slope, Real{1});
   const std::string text = "ngforge " NGFORGE_VERSION;
   std::memcpy(header.data() + at.descrip, text.data(), text.size());
   const auto& m = image.affine_centre_to_mm.m;
@@ -125,11 +113,11 @@ void fill_header(const VolumeImage& image, const FieldOffsets& at, std::span<std
   put(at.sform_code, static_cast<Code>(kAligned));
   const double quaternion[6] = {q.b, q.c, q.d, m[0][3], m[1][3], m[2][3]};
   for (std::size_t i = 0; q.is_valid && i < 6; ++i)
-    put(at.quaternion + sizeof(Real) * i, static_cast<Real>(quaternion[i]));
+    put(at.quatern + sizeof(Real) * i, static_cast<Real>(quaternion[i]));
   for (std::size_t row = 0; row < 3; ++row)
     for (std::size_t column = 0; column < 4; ++column)
       put(at.srow + sizeof(Real) * (4 * row + column), static_cast<Real>(m[row][column]));
-  if (image.is_label) put(at.intent, static_cast<Code>(kIntentLabel));
+  if (image.is_label) put(at.intent_code, static_cast<Code>(kNiftiIntentLabel));
 }
 
 std::vector<std::byte> header_of(const VolumeImage& image) {
@@ -137,17 +125,17 @@ std::vector<std::byte> header_of(const VolumeImage& image) {
   const bool is_second = longest > INT16_MAX;
   std::vector<std::byte> header(is_second ? 544 : 352);
   if (is_second) {
-    store(header.data(), std::int32_t{540});
-    std::memcpy(header.data() + 4, "n+2\0\r\n\x1a\n", 8);
+    store(header.data(), static_cast<std::int32_t>(kNifti2.header_bytes));
+    std::memcpy(header.data() + kNifti2.magic, "n+2\0\r\n\x1a\n", 8);
     fill_header<std::int64_t, double>(image, kNifti2, header);
     store(header.data() + kNifti2.vox_offset, std::int64_t{544});
-    store(header.data() + kNifti2.units, std::int32_t{kMillimetres});
+    store(header.data() + kNifti2.xyzt_units, std::int32_t{kMillimetres});
   } else {
-    store(header.data(), std::int32_t{348});
-    std::memcpy(header.data() + 344, "n+1\0", 4);
+    store(header.data(), static_cast<std::int32_t>(kNifti1.header_bytes));
+    std::memcpy(header.data() + kNifti1.magic, "n+1\0", 4);
     fill_header<std::int16_t, float>(image, kNifti1, header);
     store(header.data() + kNifti1.vox_offset, 352.0F);
-    header[kNifti1.units] = std::byte{kMillimetres};
+    header[kNifti1.xyzt_units] = std::byte{kMillimetres};
   }
   return header;
 }

@@ -16,6 +16,7 @@
 #include <zlib.h>
 
 #include "core/byte_cursor.h"
+#include "core/system_error.h"
 #include "sink/folder_writer.h"
 
 namespace ngforge {
@@ -38,9 +39,9 @@ class File {
     return {};
   }
   Result<void> finish() {
-    if (::fsync(descriptor_) != 0) return system_error(path_, "cannot be synced");
-    if (::close(std::exchange(descriptor_, -1)) != 0) return system_error(path_, "cannot be written");
-    if (::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) return system_error(path_, "cannot be renamed to");
+    if (::fsync(descriptor_) != 0) return write_error(path_, "cannot be synced");
+    if (::close(std::exchange(descriptor_, -1)) != 0) return write_error(path_, "cannot be written");
+    if (::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) return write_error(path_, "cannot be renamed to");
     return {};
   }
 
@@ -184,7 +185,7 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path, 
     return make_error(ErrorCode::already_exists, "{}: exists already", path)
         .with_hint("replace it with --overwrite, or choose another destination");
   const int descriptor = ::open((path + ".partial").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (descriptor < 0) return system_error(path, "cannot be created");
+  if (descriptor < 0) return write_error(path, "cannot be created");
   if (!options.gzip) return std::unique_ptr<OutputFile>(std::make_unique<PlainFile>(path, descriptor));
   auto gzip = std::make_unique<GzipFile>(path, descriptor, options.level, pool);
   NGFORGE_CHECK(gzip->begin());

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/json.h"
+#include "core/system_error.h"
 #include "sink/folder_writer.h"
 
 namespace ngforge {
@@ -88,7 +89,7 @@ Result<int> lock_plan(const std::string& folder, bool creates) {
   const std::string path = plan_of(folder);
   const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC | (creates ? O_CREAT : 0), 0666);
   if (descriptor < 0 && !creates && (errno == ENOENT || errno == ENOTDIR)) return -1;
-  if (descriptor < 0) return system_error(path, "cannot be opened");
+  if (descriptor < 0) return write_error(path, "cannot be opened");
   // The run that held the lock may have moved or removed the file meanwhile.
   struct stat held, named;
   if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && ::fstat(descriptor, &held) == 0 &&
@@ -174,12 +175,12 @@ Result<void> PartialFolder::take(const RunIdentity& identity, DestinationPolicy 
   fs::create_directories(parent_of(path_), code);
   if (code && !fs::is_directory(parent_of(path_), ignored)) {
     errno = code.value();
-    return system_error(parent_of(path_), "cannot be created");
+    return write_error(parent_of(path_), "cannot be created");
   }
   fs::create_directory(path_, code);
   if (code) {
     errno = code.value();
-    return system_error(path_, "cannot be created");
+    return write_error(path_, "cannot be created");
   }
   NGFORGE_TRY(plan_descriptor_, lock_plan(path_, true));
   const std::string former = text_of(plan_of(path_));
@@ -195,7 +196,7 @@ Result<void> PartialFolder::take(const RunIdentity& identity, DestinationPolicy 
   }
   NGFORGE_CHECK(clear_folder(path_));
   const std::string plan = to_json(identity, overwrites_), path = plan_of(path_);
-  if (::ftruncate(plan_descriptor_, 0) != 0) return system_error(path, "cannot be written");
+  if (::ftruncate(plan_descriptor_, 0) != 0) return write_error(path, "cannot be written");
   return write_at(plan_descriptor_, 0, std::as_bytes(std::span(plan)), path);
 }
 
@@ -216,16 +217,16 @@ PartialFolder::~PartialFolder() {
 // the second fails.
 Result<void> PartialFolder::rename_in_steps() const {
   if (!is_there(destination_)) {
-    if (::rename(path_.c_str(), destination_.c_str()) != 0) return system_error(destination_, "cannot be renamed to");
+    if (::rename(path_.c_str(), destination_.c_str()) != 0) return write_error(destination_, "cannot be renamed to");
     return {};
   }
   const std::string old = destination_ + ".old";
   if (is_there(old))
     return make_error(ErrorCode::already_exists, "{}: in the way of replacing {}", old, destination_)
         .with_hint("move it away, then run the same command with --resume");
-  if (::rename(destination_.c_str(), old.c_str()) != 0) return system_error(destination_, "cannot be replaced");
+  if (::rename(destination_.c_str(), old.c_str()) != 0) return write_error(destination_, "cannot be replaced");
   if (::rename(path_.c_str(), destination_.c_str()) != 0) {
-    const Error error = system_error(destination_, "cannot be replaced");
+    const Error error = write_error(destination_, "cannot be replaced");
     ::rename(old.c_str(), destination_.c_str());
     return error;
   }
@@ -247,9 +248,9 @@ Result<void> PartialFolder::take_name() const {
   if (lacks_flags) return rename_in_steps();
   if (!is_there(destination_)) {
     errno = cause;
-    return system_error(destination_, "cannot be renamed to");
+    return write_error(destination_, "cannot be renamed to");
   }
-  if (!rename_with(RENAME_EXCHANGE)) return system_error(destination_, "cannot be replaced");
+  if (!rename_with(RENAME_EXCHANGE)) return write_error(destination_, "cannot be replaced");
   std::error_code ignored;
   fs::remove_all(path_, ignored);  // the old dataset, now under the partial's name
   return {};

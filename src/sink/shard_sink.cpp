@@ -15,6 +15,7 @@
 
 #include "compress/gzip.h"
 #include "core/byte_cursor.h"
+#include "core/system_error.h"
 #include "layout/sharding.h"
 #include "sink/chunk_sink.h"
 #include "sink/folder_writer.h"
@@ -182,7 +183,7 @@ class ShardSink final : public ChunkSink {
         --last;
         if ((*last)->users > 0) continue;
         if (::close(std::exchange((*last)->descriptor, -1)) != 0)
-          return system_error(writer_.path(), "a shard cannot be written");
+          return write_error(writer_.path(), "a shard cannot be written");
         last = open_.erase(last);
       }
       NGFORGE_TRY(growing.descriptor, writer_.open_growing(name(shard), !growing.has_file));
@@ -200,7 +201,7 @@ class ShardSink final : public ChunkSink {
       GrowingShard& growing = *shard.growing;
       if (growing.descriptor >= 0) {
         open_.erase(growing.open_place);
-        if (::close(std::exchange(growing.descriptor, -1)) != 0) return system_error(path(shard), "cannot be written");
+        if (::close(std::exchange(growing.descriptor, -1)) != 0) return write_error(path(shard), "cannot be written");
       }
     }
     return writer_.finish_growing(name(shard));

@@ -4,21 +4,13 @@
 #include <algorithm>
 #include <cctype>
 
+#include "ngforge/text.h"
+
 namespace ngforge {
 
 #define VOLUME_FILE(name, target) extern const VolumeFileDescriptor name;
 #include "sink/volume_files.def"
 #undef VOLUME_FILE
-
-namespace {
-
-bool ends_with_any_case(std::string_view text, std::string_view suffix) {
-  return text.size() > suffix.size() &&
-         std::ranges::equal(text.substr(text.size() - suffix.size()), suffix, {},
-                            [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
-}
-
-}  // namespace
 
 std::span<const VolumeFileDescriptor* const> all_volume_files() {
   static constexpr const VolumeFileDescriptor* kFiles[] = {

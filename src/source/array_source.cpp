@@ -6,17 +6,13 @@
 #include <utility>
 
 #include "array/copy_values.h"
+#include "ngforge/text.h"
 #include "store/store.h"
 
 namespace ngforge {
 namespace {
 
 constexpr std::uint64_t kMaxJsonBytes = std::uint64_t{1} << 26;
-
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
-}
 
 // Axes behind x, y, z, the fastest first.
 std::vector<std::size_t> outer_axes(const VolumeAxes& axes) {

@@ -11,6 +11,9 @@
 #include <utility>
 
 #include "compress/gzip_stream.h"
+#include "core/file_descriptor.h"
+#include "core/fnv.h"
+#include "core/system_error.h"
 
 namespace ngforge {
 namespace {
@@ -19,33 +22,11 @@ constexpr std::size_t kHeadBytes = 1024;
 constexpr std::size_t kSkipBytes = 256 << 10;
 constexpr std::byte kGzipMagic[] = {std::byte{0x1f}, std::byte{0x8b}};
 
-Error system_error(std::string_view place, std::string_view action, int number) {
-  ErrorCode code = ErrorCode::io;
-  if (number == ENOENT || number == ENOTDIR) code = ErrorCode::not_found;
-  if (number == EACCES || number == EPERM) code = ErrorCode::permission;
-  return make_error(code, "{}: {}: {}", place, action, std::strerror(number)).of_source();
-}
-
 Error ends_early(std::string_view place, std::uint64_t offset, std::size_t wanted, std::uint64_t end) {
   return make_error(ErrorCode::invalid_data, "{}: expected {} bytes at byte {}, found the end at byte {}", place,
                     wanted, offset, end)
       .of_source();
 }
-
-class Descriptor {
- public:
-  Descriptor(int fd, bool owns) : fd_(fd), owns_(owns) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(other.fd_), owns_(std::exchange(other.owns_, false)) {}
-  Descriptor& operator=(Descriptor&&) = delete;
-  ~Descriptor() {
-    if (owns_) ::close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-  bool owns_;
-};
 
 /// One read() or pread() (offset >= 0) that interruptions do not end; -1 with errno.
 ssize_t read_once(int fd, std::span<std::byte> out, std::int64_t offset) {
@@ -61,7 +42,8 @@ ssize_t read_once(int fd, std::span<std::byte> out, std::int64_t offset) {
 /// A regular file, not compressed.
 class PlainFile final : public ByteSource {
  public:
-  PlainFile(std::string place, Descriptor descriptor, const struct stat& status) : descriptor_(std::move(descriptor)) {
+  PlainFile(std::string place, FileDescriptor descriptor, const struct stat& status)
+      : descriptor_(std::move(descriptor)) {
     place_ = std::move(place);
     stored_bytes_ = static_cast<std::uint64_t>(status.st_size);
     modified_ns_ = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
@@ -76,7 +58,7 @@ class PlainFile final : public ByteSource {
     std::size_t done = 0;
     while (done < out.size()) {
       const ssize_t moved = read_once(descriptor_.get(), out.subspan(done), static_cast<std::int64_t>(offset + done));
-      if (moved < 0) return system_error(place_, fmt::format("cannot be read at byte {}", offset + done), errno);
+      if (moved < 0) return read_error(place_, fmt::format("cannot be read at byte {}", offset + done)).of_source();
       if (moved == 0) break;
       done += static_cast<std::size_t>(moved);
     }
@@ -85,14 +67,14 @@ class PlainFile final : public ByteSource {
   Result<void> finish() override { return {}; }
 
  private:
-  Descriptor descriptor_;
+  FileDescriptor descriptor_;
 };
 
 /// Anything that can only be read from front to back: FIFOs, standard input, gzip.
 class ByteStream final : public ByteSource {
  public:
   /// `status`: of a regular file, or nullptr.
-  ByteStream(std::string place, Descriptor descriptor, const struct stat* status, bool inflates = true)
+  ByteStream(std::string place, FileDescriptor descriptor, const struct stat* status, bool inflates = true)
       : descriptor_(std::move(descriptor)), inflates_(inflates) {
     place_ = std::move(place);
     if (status == nullptr) return;
@@ -122,7 +104,7 @@ class ByteStream final : public ByteSource {
   Result<std::size_t> read_content(std::span<std::byte> out);
   Result<void> skip_to(std::uint64_t offset);
 
-  Descriptor descriptor_;
+  FileDescriptor descriptor_;
   bool inflates_;
   std::vector<std::byte> raw_head_;  // read from the descriptor to find gzip, not yet passed on
   std::optional<GzipStream> gzip_;
@@ -138,7 +120,7 @@ Result<std::size_t> ByteStream::read_raw(std::span<std::byte> out) {
     return count;
   }
   const ssize_t moved = read_once(descriptor_.get(), out, -1);
-  if (moved < 0) return system_error(place_, "cannot be read", errno);
+  if (moved < 0) return read_error(place_, "cannot be read").of_source();
   return static_cast<std::size_t>(moved);
 }
 
@@ -217,19 +199,22 @@ Result<std::shared_ptr<ByteSource>> opened(Args&&... args) {
 }  // namespace
 
 Result<std::shared_ptr<ByteSource>> ByteSource::open(const std::string& place, bool inflates) {
-  if (place == "-") return opened<ByteStream>("standard input", Descriptor(STDIN_FILENO, false), nullptr, inflates);
-  const int fd = ::open(place.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+  if (place == "-") {
+    FileDescriptor input(::dup(STDIN_FILENO));
+    if (!input.is_open()) return read_error("standard input", "cannot be opened").of_source();
+    return opened<ByteStream>("standard input", std::move(input), nullptr, inflates);
+  }
+  FileDescriptor descriptor(::open(place.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!descriptor.is_open() && (errno == ENOENT || errno == ENOTDIR))
     return make_error(ErrorCode::not_found, "{}: expected a file or a dataset, found nothing", place).of_source();
-  if (fd < 0) return system_error(place, "cannot be opened", errno);
-  Descriptor descriptor(fd, true);
+  if (!descriptor.is_open()) return read_error(place, "cannot be opened").of_source();
   struct stat status{};
-  if (::fstat(fd, &status) != 0) return system_error(place, "cannot be looked at", errno);
+  if (::fstat(descriptor.get(), &status) != 0) return read_error(place, "cannot be looked at").of_source();
   if (S_ISDIR(status.st_mode))
     return make_error(ErrorCode::unsupported, "{}: expected a file, found a folder", place).of_source();
   if (!S_ISREG(status.st_mode)) return opened<ByteStream>(place, std::move(descriptor), nullptr, inflates);
   std::byte magic[std::size(kGzipMagic)];
-  const bool is_gzip = inflates && read_once(fd, magic, 0) == static_cast<ssize_t>(std::size(magic)) &&
+  const bool is_gzip = inflates && read_once(descriptor.get(), magic, 0) == static_cast<ssize_t>(std::size(magic)) &&
                        std::ranges::equal(magic, kGzipMagic);
   if (is_gzip) return opened<ByteStream>(place, std::move(descriptor), &status);
   return opened<PlainFile>(place, std::move(descriptor), status);
@@ -251,9 +236,9 @@ Result<void> ByteSource::extend_head(std::size_t bytes) {
 }
 
 std::string ByteSource::fingerprint() const {
-  std::uint64_t hash = 0xcbf29ce484222325u;  // FNV-1a
-  for (const std::byte byte : head_) hash = (hash ^ std::to_integer<std::uint64_t>(byte)) * 0x100000001b3u;
-  return fmt::format("{}-{}-{:016x}", stored_bytes_, modified_ns_, hash);
+  Fnv1a hash;
+  hash.add(head_);
+  return fmt::format("{}-{}-{:016x}", stored_bytes_, modified_ns_, hash.value());
 }
 
 }  // namespace ngforge

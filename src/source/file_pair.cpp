@@ -6,16 +6,12 @@
 #include <optional>
 #include <utility>
 
+#include "ngforge/text.h"
+
 namespace ngforge {
 namespace {
 
 constexpr std::string_view kGzip = ".gz", kHeader = ".hdr", kImage = ".img";
-
-bool ends_with(std::string_view name, std::string_view suffix) {
-  return name.size() > suffix.size() &&
-         std::ranges::equal(name.substr(name.size() - suffix.size()), suffix, {},
-                            [](char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); });
-}
 
 /// A name without the suffix of its half, and that suffix as it is written.
 struct HalfName {
@@ -24,14 +20,14 @@ struct HalfName {
 };
 
 std::optional<HalfName> parse_name(std::string_view name) {
-  if (ends_with(name, kGzip)) name.remove_suffix(kGzip.size());
-  const bool is_image = ends_with(name, kImage);
-  if (!is_image && !ends_with(name, kHeader)) return std::nullopt;
+  if (ends_with_any_case(name, kGzip)) name.remove_suffix(kGzip.size());
+  const bool is_image = ends_with_any_case(name, kImage);
+  if (!is_image && !ends_with_any_case(name, kHeader)) return std::nullopt;
   return HalfName{std::string(name.substr(0, name.size() - kImage.size())), is_image, name.back() < 'a'};
 }
 
 Result<std::shared_ptr<ByteSource>> open_half(const std::string& name) {
-  return ByteSource::open(name, ends_with(name, kGzip));
+  return ByteSource::open(name, ends_with_any_case(name, kGzip));
 }
 
 }  // namespace
@@ -42,7 +38,7 @@ bool is_image_half(std::string_view name) {
 }
 
 bool is_plain_image(std::string_view name) {
-  return is_image_half(name) && !ends_with(name, kGzip);
+  return is_image_half(name) && !ends_with_any_case(name, kGzip);
 }
 
 Result<FilePair> open_pair(std::shared_ptr<ByteSource> half) {

@@ -11,60 +11,14 @@
 
 #include "core/affine.h"
 #include "core/byte_cursor.h"
+#include "core/nifti_layout.h"
 #include "source/file_pair.h"
 #include "source/raster_source.h"
 
 namespace ngforge {
 namespace {
 
-/// Where the fields lie; sizes differ too: NIfTI-1 has int16 dim, float32 reals, int16 codes; NIfTI-2 has int64,
-/// float64, int32.
-struct Offsets {
-  const char* format;
-  int version;
-  std::size_t header_bytes, magic, datatype, bitpix, dim, pixdim, vox_offset, scl_slope, scl_inter, descrip, qform_code,
-      sform_code, quatern, qoffset, srow, xyzt_units, intent_code;
-};
-constexpr Offsets kNifti1{.format = "NIfTI-1",
-                          .version = 1,
-                          .header_bytes = 348,
-                          .magic = 344,
-                          .datatype = 70,
-                          .bitpix = 72,
-                          .dim = 40,
-                          .pixdim = 76,
-                          .vox_offset = 108,
-                          .scl_slope = 112,
-                          .scl_inter = 116,
-                          .descrip = 148,
-                          .qform_code = 252,
-                          .sform_code = 254,
-                          .quatern = 256,
-                          .qoffset = 268,
-                          .srow = 280,
-                          .xyzt_units = 123,
-                          .intent_code = 68};
-constexpr Offsets kNifti2{.format = "NIfTI-2",
-                          .version = 2,
-                          .header_bytes = 540,
-                          .magic = 4,
-                          .datatype = 12,
-                          .bitpix = 14,
-                          .dim = 16,
-                          .pixdim = 104,
-                          .vox_offset = 168,
-                          .scl_slope = 176,
-                          .scl_inter = 184,
-                          .descrip = 240,
-                          .qform_code = 344,
-                          .sform_code = 348,
-                          .quatern = 352,
-                          .qoffset = 376,
-                          .srow = 400,
-                          .xyzt_units = 500,
-                          .intent_code = 504};
 constexpr std::size_t kDescripBytes = 80;
-constexpr int kIntentLabel = 1002;
 
 struct DatatypeRow {
   int code;
@@ -85,10 +39,10 @@ constexpr int kBinary = 1;
 /// The fields of a header of either version.
 class Fields {
  public:
-  Fields(std::span<const std::byte> bytes, std::string place, const Offsets& at, std::endian order)
+  Fields(std::span<const std::byte> bytes, std::string place, const NiftiLayout& at, std::endian order)
       : at(at), order(order), bytes_(bytes), place_(std::move(place)) {}
 
-  const Offsets& at;
+  const NiftiLayout& at;
   const std::endian order;
 
   std::int64_t int16(std::size_t offset) const { return get<std::int16_t>(offset); }
@@ -138,16 +92,16 @@ class Fields {
 };
 
 /// Version and byte order by sizeof_hdr, which is 348 or 540 in one of the two orders.
-std::optional<std::pair<const Offsets*, std::endian>> version_of(std::span<const std::byte> head) {
+std::optional<std::pair<const NiftiLayout*, std::endian>> version_of(std::span<const std::byte> head) {
   if (head.size() < 4) return std::nullopt;
-  for (const Offsets* at : {&kNifti1, &kNifti2}) {
+  for (const NiftiLayout* at : {&kNifti1, &kNifti2}) {
     if (load<std::uint32_t, std::endian::little>(head.data()) == at->header_bytes) return {{at, std::endian::little}};
     if (load<std::uint32_t, std::endian::big>(head.data()) == at->header_bytes) return {{at, std::endian::big}};
   }
   return std::nullopt;
 }
 
-bool has_magic(std::span<const std::byte> head, const Offsets& at, std::string_view kind) {
+bool has_magic(std::span<const std::byte> head, const NiftiLayout& at, std::string_view kind) {
   if (head.size() < at.magic + 4) return false;
   const std::string magic = fmt::format("{}{}", kind, at.version);
   return std::equal(magic.begin(), magic.end(), head.begin() + static_cast<std::ptrdiff_t>(at.magic),
@@ -395,7 +349,7 @@ std::string describe(const Fields& fields, const std::string& extensions) {
                                  describe_form("qform", fields.code(at.qform_code)), spatial_unit(fields.units()).name,
                                  fields.order == std::endian::little ? "little-endian" : "big-endian");
   if (const auto intent = fields.code(at.intent_code); intent != 0)
-    text += fmt::format(", intent {}{}", intent, intent == kIntentLabel ? " (label)" : "");
+    text += fmt::format(", intent {}{}", intent, intent == kNiftiIntentLabel ? " (label)" : "");
   if (!extensions.empty()) text += fmt::format(", extensions with codes {}", extensions);
   if (const auto description = fields.text(at.descrip, kDescripBytes); !description.empty())
     text += fmt::format(", \"{}\"", description);
@@ -415,7 +369,7 @@ Result<std::unique_ptr<VolumeSource>> open_nifti(std::shared_ptr<ByteSource> byt
   NGFORGE_CHECK(read_size(fields, *datatype, header));
   NGFORGE_CHECK(read_scaling(fields, header));
   NGFORGE_CHECK(read_geometry(fields, header));
-  header.has_label_intent = fields.code(fields.at.intent_code) == kIntentLabel;
+  header.has_label_intent = fields.code(fields.at.intent_code) == kNiftiIntentLabel;
   header.format = fields.at.format;
 
   RasterLayout layout;

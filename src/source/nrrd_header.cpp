@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "ngforge/text.h"
+
 namespace ngforge {
 namespace {
 
@@ -16,9 +18,8 @@ constexpr std::size_t kMostText = 4 << 20;
 constexpr std::size_t kMostComponents = 4;
 
 std::string normalised(std::string_view name) {
-  std::string key;
-  for (const char c : name)
-    if (c != ' ' && c != '\t') key += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  std::string key = lower_case(name);
+  std::erase_if(key, [](char c) { return c == ' ' || c == '\t'; });
   return key;
 }
 

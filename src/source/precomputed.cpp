@@ -246,7 +246,7 @@ class PrecomputedSource final : public VolumeSource {
     header_.size_ijk = vec(scale.size_xyz);
     header_.channels = info.channels;
     if (info.channels > 1) header_.channel_axes = {info.channels};
-    header_.channels_are_colors = has_colors();
+    header_.channels_are_colors = has_channels_of_colors(volume_->info()) && says_colors(*volume_).value_or(false);
     header_.type = stored_type_of(info.type);
     header_.known_type = info.is_segmentation ? "segmentation" : "image";
     header_.voxel_offset_ijk = vec(scale.voxel_offset);
@@ -286,17 +286,6 @@ class PrecomputedSource final : public VolumeSource {
   }
 
  private:
-  // The format has no word for colours; `convert` writes it down in `provenance`.
-  bool has_colors() const {
-    const VolumeInfo& info = volume_->info();
-    if (info.is_segmentation || info.type != DataType::uint8 || (info.channels != 3 && info.channels != 4))
-      return false;
-    const auto bytes = get_decoded(*volume_->store(), "provenance", kMaxJsonBytes);
-    if (!bytes) return false;
-    const auto provenance = parse_provenance(text_of(*bytes), "provenance");
-    return provenance && provenance->option("colors") == "rgb";
-  }
-
   std::shared_ptr<PrecomputedVolume> volume_;
   const std::size_t scale_number_;
   VolumeHeader header_;
@@ -322,5 +311,17 @@ const SourceDescriptor precomputed_source{.name = "precomputed",
                                           .markers = {"info"},
                                           .sniff = sniff,
                                           .open = open};
+
+bool has_channels_of_colors(const VolumeInfo& info) {
+  return !info.is_segmentation && info.type == DataType::uint8 && (info.channels == 3 || info.channels == 4);
+}
+
+std::optional<bool> says_colors(const PrecomputedVolume& volume) {
+  const auto bytes = get_decoded(*volume.store(), "provenance", kMaxJsonBytes);
+  if (!bytes) return std::nullopt;
+  const auto provenance = parse_provenance(text_of(*bytes), "provenance");
+  if (!provenance || provenance->task.empty()) return std::nullopt;
+  return provenance->option("colors") == "rgb";
+}
 
 }  // namespace ngforge

@@ -68,4 +68,10 @@ class PrecomputedVolume {
 /// Whether a place is a precomputed dataset: a folder with an `info` in it, or spelled as one.
 bool is_precomputed(const std::string& place);
 
+/// Whether the channels may mean colours: an image with three or four of uint8.
+bool has_channels_of_colors(const VolumeInfo& info);
+/// Whether the channels mean colours, which the format has no word for: `convert` writes it down in `provenance`;
+/// nothing when others wrote the dataset.
+std::optional<bool> says_colors(const PrecomputedVolume& volume);
+
 }  // namespace ngforge

@@ -12,6 +12,7 @@
 
 #include <sys/stat.h>
 
+#include "core/fnv.h"
 #include "source/page_stack.h"
 
 namespace ngforge {
@@ -100,25 +101,21 @@ Result<std::vector<std::vector<std::string>>> find_slices(std::span<const std::s
   return channels;
 }
 
-/// Changes when a slice does: FNV-1a over names, sizes and times of change.
+/// Changes when a slice does: names, sizes and times of change.
 class Fingerprint {
  public:
   void add(const std::string& path) {
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return;  // opening it will say so
     bytes_ += static_cast<std::uint64_t>(status.st_size);
-    for (const char c : path) mix(static_cast<unsigned char>(c));
-    for (const auto number :
-         {static_cast<std::uint64_t>(status.st_size), static_cast<std::uint64_t>(status.st_mtim.tv_sec),
-          static_cast<std::uint64_t>(status.st_mtim.tv_nsec)})
-      for (int byte = 0; byte < 8; ++byte) mix(number >> 8 * byte & 0xff);
+    hash_.add(fmt::format("{} {} {} {}", path, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec));
   }
   std::uint64_t bytes() const { return bytes_; }
-  std::string text() const { return fmt::format("{}-{:016x}", bytes_, hash_); }
+  std::string text() const { return fmt::format("{}-{:016x}", bytes_, hash_.value()); }
 
  private:
-  void mix(std::uint64_t byte) { hash_ = (hash_ ^ byte) * 0x100000001b3; }
-  std::uint64_t hash_ = 0xcbf29ce484222325, bytes_ = 0;
+  Fnv1a hash_;
+  std::uint64_t bytes_ = 0;
 };
 
 int sniff(std::span<const std::byte> names, std::string_view) {

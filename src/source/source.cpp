@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "ngforge/text.h"
 #include "source/byte_source.h"
 #include "source/slices.h"
 #include "store/store.h"
@@ -87,11 +88,6 @@ Result<ParsedPlace> parse_place(const std::string& given) {
                       names_of_sources(), place.substr(0, colon + 3));
   if (place.starts_with(kFile)) place.erase(0, kFile.size());
   return parsed;
-}
-
-std::string lower_case(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return text;
 }
 
 /// The row that is surest of `head` and `name`, or nullptr.

@@ -16,6 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "core/file_descriptor.h"
+#include "core/system_error.h"
 #include "store/store.h"
 
 namespace ngforge {
@@ -24,47 +26,12 @@ namespace {
 // get() reads a value whole; what is larger is read by ranges.
 constexpr std::uint64_t kMaxWholeBytes = std::uint64_t{1} << 32;
 
-Error system_error(const std::string& path, std::string_view what) {
-  const int code = errno;
-  switch (code) {
-    case ENOENT:
-    case ENOTDIR:
-    case ELOOP:
-    case ENAMETOOLONG: return make_error(ErrorCode::not_found, "{}: expected a file, found none", path);
-    case EACCES:
-    case EPERM:
-    case EROFS: return make_error(ErrorCode::permission, "{}: {}: {}", path, what, std::strerror(code));
-    default: return make_error(ErrorCode::io, "{}: {}: {}", path, what, std::strerror(code));
-  }
-}
-
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
-  int get() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-  int release() { return std::exchange(number_, -1); }
-  /// Closes and says whether all was well (a full disk may show only now).
-  bool close() { return ::close(std::exchange(number_, -1)) == 0; }
-
- private:
-  int number_;
-};
-
 Result<void> read_exactly(int descriptor, std::uint64_t offset, std::span<std::byte> out, const std::string& path) {
   std::size_t done = 0;
   while (done < out.size()) {
     const auto count = ::pread(descriptor, out.data() + done, out.size() - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error(path, "cannot be read");
+    if (count < 0) return read_error(path, "cannot be read");
     if (count == 0)
       return make_error(ErrorCode::io, "{}: expected {} bytes at {}, found {}: the file was cut while it was read",
                         path, out.size(), offset, done);
@@ -77,7 +44,7 @@ Result<void> write_all(int descriptor, std::span<const std::byte> bytes, const s
   while (!bytes.empty()) {
     const auto count = ::write(descriptor, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return system_error(path, "cannot be written");
+    if (count < 0) return write_error(path, "cannot be written");
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
   return {};
@@ -86,7 +53,7 @@ Result<void> write_all(int descriptor, std::span<const std::byte> bytes, const s
 class FileStore final : public Store {
  public:
   /// `real_root`: without links or "..". `root`: for messages.
-  FileStore(Descriptor folder, std::string root, std::string real_root)
+  FileStore(FileDescriptor folder, std::string root, std::string real_root)
       : folder_(std::move(folder)), root_(std::move(root)), real_root_(std::move(real_root)) {}
 
   std::string describe() const override { return root_; }
@@ -101,7 +68,7 @@ class FileStore final : public Store {
 
  private:
   struct File {
-    Descriptor descriptor;
+    FileDescriptor descriptor;
     struct stat status{};
     bool is_gzip = false;
     std::uint64_t size() const { return static_cast<std::uint64_t>(status.st_size); }
@@ -109,13 +76,13 @@ class FileStore final : public Store {
   };
 
   std::string path_of(const std::string& key) const { return root_ + "/" + key; }
-  Result<Descriptor> open_below(const std::string& key, int flags) const;
-  Result<Descriptor> open_checked(const std::string& key, int flags) const;
+  Result<FileDescriptor> open_below(const std::string& key, int flags) const;
+  Result<FileDescriptor> open_checked(const std::string& key, int flags) const;
   Result<File> open_file(const std::string& key) const;
   Result<File> open_value(const std::string& key) const;
-  Result<Descriptor> make_folder_of(const std::string& key) const;
+  Result<FileDescriptor> make_folder_of(const std::string& key) const;
 
-  Descriptor folder_;
+  FileDescriptor folder_;
   std::string root_, real_root_;
 };
 
@@ -127,39 +94,39 @@ ObjectInfo FileStore::File::info() const {
 
 // The kernel refuses to leave the folder. It also refuses links with absolute targets inside of it: those (and kernels
 // and containers without openat2) take the longer way.
-Result<Descriptor> FileStore::open_below(const std::string& key, int flags) const {
+Result<FileDescriptor> FileStore::open_below(const std::string& key, int flags) const {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   const auto number = ::syscall(SYS_openat2, folder_.get(), key.c_str(), &how, sizeof how);
-  if (number >= 0) return Descriptor(static_cast<int>(number));
+  if (number >= 0) return FileDescriptor(static_cast<int>(number));
   if (errno == EXDEV || errno == ENOSYS || errno == EPERM || errno == EAGAIN) return open_checked(key, flags);
-  return system_error(path_of(key), "cannot be opened");
+  return read_error(path_of(key), "cannot be opened");
 }
 
 // Opens the name without effect (O_PATH), asks where it has led, and only then opens what was found there.
-Result<Descriptor> FileStore::open_checked(const std::string& key, int flags) const {
-  Descriptor found(::openat(folder_.get(), key.c_str(), O_PATH | O_CLOEXEC));
-  if (!found.is_open()) return system_error(path_of(key), "cannot be opened");
+Result<FileDescriptor> FileStore::open_checked(const std::string& key, int flags) const {
+  FileDescriptor found(::openat(folder_.get(), key.c_str(), O_PATH | O_CLOEXEC));
+  if (!found.is_open()) return read_error(path_of(key), "cannot be opened");
   const std::string link = fmt::format("/proc/self/fd/{}", found.get());
   char target[PATH_MAX];
   const auto length = ::readlink(link.c_str(), target, sizeof target);
   if (length < 0 || static_cast<std::size_t>(length) == sizeof target)
-    return system_error(path_of(key), "cannot be resolved");
+    return read_error(path_of(key), "cannot be resolved");
   const std::string_view real(target, static_cast<std::size_t>(length));
   const std::string inside = real_root_ == "/" ? real_root_ : real_root_ + "/";
   if (!real.starts_with(inside) && real != real_root_)
     return make_error(ErrorCode::permission, "{}: expected a file inside the folder, found a link out of it",
                       path_of(key));
-  Descriptor opened(::open(link.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!opened.is_open()) return system_error(path_of(key), "cannot be opened");
+  FileDescriptor opened(::open(link.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!opened.is_open()) return read_error(path_of(key), "cannot be opened");
   return opened;
 }
 
 Result<FileStore::File> FileStore::open_file(const std::string& key) const {
   File file;
   NGFORGE_TRY(file.descriptor, open_below(key, O_RDONLY));
-  if (::fstat(file.descriptor.get(), &file.status) != 0) return system_error(path_of(key), "cannot be read");
+  if (::fstat(file.descriptor.get(), &file.status) != 0) return read_error(path_of(key), "cannot be read");
   if (!S_ISREG(file.status.st_mode))
     return make_error(ErrorCode::not_found, "{}: expected a file, found {}", path_of(key),
                       S_ISDIR(file.status.st_mode) ? "a folder" : "something else");
@@ -202,12 +169,12 @@ Result<std::vector<std::string>> FileStore::list(const std::string& prefix) {
   const std::string folder = prefix.empty() ? "." : prefix.substr(0, prefix.size() - 1);
   if (!prefix.empty() && (prefix.back() != '/' || !is_valid_key(folder)))
     return make_error(ErrorCode::not_found, "{}: expected a relative folder, found \"{}\"", root_, prefix);
-  NGFORGE_TRY(Descriptor descriptor, open_below(folder, O_RDONLY | O_DIRECTORY));
+  NGFORGE_TRY(FileDescriptor descriptor, open_below(folder, O_RDONLY | O_DIRECTORY));
   struct Close {
     void operator()(DIR* d) const { ::closedir(d); }
   };
   const std::unique_ptr<DIR, Close> stream(::fdopendir(descriptor.get()));
-  if (!stream) return system_error(path_of(folder), "cannot be listed");
+  if (!stream) return read_error(path_of(folder), "cannot be listed");
   const int number = descriptor.release();  // the stream closes it
   std::vector<std::string> names;
   for (;;) {
@@ -222,18 +189,18 @@ Result<std::vector<std::string>> FileStore::list(const std::string& prefix) {
     if (S_ISDIR(status.st_mode)) name += '/';
     names.push_back(std::move(name));
   }
-  if (errno != 0) return system_error(path_of(folder), "cannot be listed");
+  if (errno != 0) return read_error(path_of(folder), "cannot be listed");
   std::sort(names.begin(), names.end());
   return names;
 }
 
-Result<Descriptor> FileStore::make_folder_of(const std::string& key) const {
-  NGFORGE_TRY(Descriptor folder, open_below(".", O_RDONLY | O_DIRECTORY));
+Result<FileDescriptor> FileStore::make_folder_of(const std::string& key) const {
+  NGFORGE_TRY(FileDescriptor folder, open_below(".", O_RDONLY | O_DIRECTORY));
   for (auto slash = key.find('/'); slash != std::string::npos; slash = key.find('/', slash + 1)) {
     const std::string path = key.substr(0, slash);
     const std::string name = path.substr(path.rfind('/') + 1);
     if (::mkdirat(folder.get(), name.c_str(), 0777) != 0 && errno != EEXIST)
-      return system_error(path_of(path), "cannot be made");
+      return write_error(path_of(path), "cannot be made");
     NGFORGE_TRY(folder, open_below(path, O_RDONLY | O_DIRECTORY));
   }
   return folder;
@@ -242,17 +209,18 @@ Result<Descriptor> FileStore::make_folder_of(const std::string& key) const {
 Result<void> FileStore::put(const std::string& key, std::span<const std::byte> bytes) {
   if (!is_valid_key(key))
     return make_error(ErrorCode::invalid_argument, "{}: expected a relative key, found \"{}\"", root_, key);
-  NGFORGE_TRY(const Descriptor folder, make_folder_of(key));
+  NGFORGE_TRY(const FileDescriptor folder, make_folder_of(key));
   static std::atomic<std::uint64_t> counter;
   const std::string name = key.substr(key.rfind('/') + 1);
   const std::string growing = fmt::format(".{}-{}.tmp", ::getpid(), ++counter);
-  Descriptor file(::openat(folder.get(), growing.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
-  if (!file.is_open()) return system_error(path_of(key), "cannot be made");
+  FileDescriptor file(
+      ::openat(folder.get(), growing.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+  if (!file.is_open()) return write_error(path_of(key), "cannot be made");
   const auto finish = [&]() -> Result<void> {
     NGFORGE_CHECK(write_all(file.get(), bytes, path_of(key)));
-    if (!file.close()) return system_error(path_of(key), "cannot be written");
+    if (!file.close()) return write_error(path_of(key), "cannot be written");
     if (::renameat(folder.get(), growing.c_str(), folder.get(), name.c_str()) != 0)
-      return system_error(path_of(key), "cannot take its name");
+      return write_error(path_of(key), "cannot take its name");
     return {};
   };
   auto result = finish();
@@ -261,7 +229,7 @@ Result<void> FileStore::put(const std::string& key, std::span<const std::byte> b
 }
 
 Result<std::shared_ptr<Store>> open(const std::string& path) {
-  Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!folder.is_open()) {
     if (errno == ENOTDIR) {
       struct stat status{};
@@ -270,13 +238,13 @@ Result<std::shared_ptr<Store>> open(const std::string& path) {
     }
     if (errno == ENOENT || errno == ENOTDIR)
       return make_error(ErrorCode::not_found, "{}: expected a folder, found none", path);
-    return system_error(path, "cannot be opened");
+    return read_error(path, "cannot be opened");
   }
   struct Free {
     void operator()(char* p) const { std::free(p); }
   };
   const std::unique_ptr<char, Free> real(::realpath(path.c_str(), nullptr));
-  if (!real) return system_error(path, "cannot be resolved");
+  if (!real) return read_error(path, "cannot be resolved");
   std::string root = path;
   while (root.size() > 1 && root.back() == '/') root.pop_back();
   return std::shared_ptr<Store>(std::make_shared<FileStore>(std::move(folder), std::move(root), real.get()));

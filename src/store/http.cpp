@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "ngforge/text.h"
 #include "store/http_connection.h"
 #include "store/store.h"
 
@@ -21,32 +22,6 @@ namespace {
 constexpr auto kPatience = std::chrono::seconds(60);
 constexpr std::size_t kMostIdle = 16;
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-void append_encoded(std::string& out, char c) {
-  out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
-}
-
-bool is_letter_or_digit(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-std::string percent_encoded(std::string_view key) {
-  std::string out;
-  for (const char c : key) {
-    if (is_letter_or_digit(c) || (c != 0 && std::strchr("-._~/:", c) != nullptr))
-      out += c;
-    else
-      append_encoded(out, c);
-  }
-  return out;
-}
-
 // The path of a URL as people type it: what no URL may hold is encoded, what is encoded already stays.
 std::string encoded_path(std::string_view typed) {
   std::string out;
@@ -55,26 +30,10 @@ std::string encoded_path(std::string_view typed) {
     const bool is_escape =
         c == '%' && i + 2 < typed.size() && hex_value(typed[i + 1]) >= 0 && hex_value(typed[i + 2]) >= 0;
     // RFC 3986: unreserved, the sub-delimiters, and what else may stand in a path and its query.
-    if (is_escape || is_letter_or_digit(c) || (c != 0 && std::strchr("-._~!$&'()*+,;=:@/?", c) != nullptr))
+    if (is_escape || (c != 0 && std::strchr("!$&'()*+,;=:@?", c) != nullptr))
       out += c;
     else
-      append_encoded(out, c);
-  }
-  return out;
-}
-
-std::optional<std::string> percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    if (i + 2 >= text.size()) return std::nullopt;
-    const int high = hex_value(text[i + 1]), low = hex_value(text[i + 2]);
-    if (high < 0 || low < 0) return std::nullopt;
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
+      out += percent_encoded({&c, 1});
   }
   return out;
 }
