@@ -2,6 +2,9 @@
 """What the benches share: the program and its tools, timing of processes, peers that are slow, inputs."""
 
 import json
+import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -64,15 +67,21 @@ def tree_bytes(folder):
     return sum(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
 
 
+def machine():
+    model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+    return {"cpu": model[1] if model else platform.processor(), "cores": os.cpu_count(), "system": platform.platform()}
+
+
 def remembered(key, measure):
-    """A peer's figures from build/bench/peers.json, measured when they are not there (key: version and command)."""
-    path = ROOT / "build/bench/peers.json"
+    """A slow peer's figures from bench/results/peers.json, measured when this machine has none of this version and
+    command (`key`)."""
+    path = ROOT / "bench/results/peers.json"
     known = json.loads(path.read_text()) if path.exists() else {}
-    if key not in known:
-        known[key] = measure()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(known, indent=1))
-    return known[key]
+    here = known.setdefault(f"{machine()['cpu']}, {machine()['cores']} cores", {})
+    if key not in here:
+        here[key] = measure()
+        path.write_text(json.dumps(known, indent=1) + "\n")
+    return here[key]
 
 
 def brain(side=512):
@@ -84,10 +93,10 @@ def brain(side=512):
     return path
 
 
-def same_voxels(ours, theirs):
-    """Compares the scales that both have, by number."""
+def same_voxels(ours, theirs, scales=None):
+    """Compares the scales that both have, by number, or only the first ones."""
     a, b = Dataset(ours), Dataset(theirs)
-    for index in range(min(len(a.scales), len(b.scales))):
+    for index in range(scales or min(len(a.scales), len(b.scales))):
         if not np.array_equal(a.read(index), b.read(index)):
             return f"scale {index} differs"
     return "equal"

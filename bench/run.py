@@ -3,14 +3,12 @@
 """Measures the program against limits and peers; ./dev bench NAME.
 
 Runs of what is compared follow each other in turn; the table shows medians and their ratios. With --keep a result goes
-to bench/results as JSON with the machine, and into docs/performance.md. Slow peers are kept in build/bench/peers.json.
+to bench/results as JSON with the machine, and into docs/performance.md. Slow peers are kept in bench/results/peers.json.
 """
 
 import argparse
 import datetime
 import json
-import os
-import platform
 import re
 import sys
 import time
@@ -18,9 +16,9 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "tests")]
 
-from harness import BENCHES, ROOT, Context  # noqa: E402
+from harness import BENCHES, ROOT, Context, machine  # noqa: E402
 
-from cases import brain, codecs, datasets  # noqa: E402, F401
+from cases import brain, codecs, datasets, many_chunks, slices  # noqa: E402, F401
 
 
 def table(rows):
@@ -34,11 +32,6 @@ def table(rows):
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
     lines += ["| " + " | ".join(cell(row.get(column, "")) for column in columns) + " |" for row in rows]
     return "\n".join(lines)
-
-
-def machine():
-    model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
-    return {"cpu": model[1] if model else platform.processor(), "cores": os.cpu_count(), "system": platform.platform()}
 
 
 def keep(name, rows, rounds):
