@@ -17,6 +17,12 @@ static_assert(std::endian::native == std::endian::little, "labels and windows ar
 
 using Word = std::uint64_t;
 
+// The largest label that is written as a code. Neuroglancer keeps the upper half of verbatim labels only: its codes
+// have 32 bits, whatever the labels have.
+template <class T>
+constexpr T kMostCoded =
+    static_cast<T>(std::min<std::uint64_t>(std::numeric_limits<T>::max(), 0xffffffff) - kFirstLabel);
+
 // Four bits from `from` on to the low end of each byte pair.
 Word spread_nibbles(Word row, int from) {
   Word x = row >> from & 0xffff;
@@ -240,7 +246,7 @@ class Encoder {
       locations_.push_back(Location::right);
     } else if (y + 1 < size_.y && at[size_.x] == at[0] && !is_boundary(x, y + 1)) {
       locations_.push_back(Location::down);
-    } else if (*at > std::numeric_limits<T>::max() - kFirstLabel) {
+    } else if (*at > kMostCoded<T>) {
       locations_.push_back(Location::verbatim);
       locations_.push_back(*at);
     } else {

@@ -6,7 +6,9 @@ the voxels that must be there.
 """
 
 import contextlib
+import itertools
 import json
+import re
 import signal
 import subprocess
 import time
@@ -15,6 +17,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -27,10 +30,21 @@ PAGE = Path(__file__).with_name("page.js").read_text()
 
 @dataclass
 class Look:
-    """A place to look at: global position, zoom (crossSectionScale), and the value that each layer must show there."""
+    """A place to look at: global position, zoom (crossSectionScale), and the value that each layer must show there.
+
+    `within`: by how much the numbers of a layer may differ (0).
+    """
     position: tuple
     scale: float
     values: dict
+    within: dict = field(default_factory=dict)
+
+    def agrees(self, name, value):
+        expected, allowed = str(self.values[name]), self.within.get(name, 0)
+        if not allowed or not re.fullmatch(r"[\d,]+", value):
+            return value == expected
+        pairs = itertools.zip_longest(map(int, value.split(",")), map(int, expected.split(",")), fillvalue=np.inf)
+        return all(abs(a - b) <= allowed for a, b in pairs)
 
 
 @dataclass
@@ -91,7 +105,7 @@ def view(link, layers, looks, picture=None, seconds=60):
             for name, expected in look.values.items():
                 value = page.evaluate("([name, position]) => ngforge.valueAt(name, position)", [name, look.position])
                 seen.values.append(value)
-                if value != str(expected):
+                if not look.agrees(name, value):
                     seen.problems.append(f"{name} at {look.position}, scale {look.scale}: expected {expected}, found {value}")
             if picture and number == 0:
                 page.screenshot(path=str(picture))
