@@ -68,6 +68,7 @@ struct VolumeOptions {
   std::string downsample = "auto";              // auto, average, majority, stride, min, max, median
   std::string factor = "auto";                  // "2,2,1;2,2,2"
   std::optional<int> scales;
+  bool keep_scales = false;      // those that the source has, instead of computed ones
   std::string outside = "edge";  // "edge" or a number
   std::optional<std::array<double, 3>> voxel_size_nm;
   std::optional<std::array<Index, 3>> voxel_offset;

@@ -274,7 +274,9 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
   app.add_option("--factor", options_.factor, "auto, or X,Y,Z per step: 2,2,1;2,2,2 [auto: towards isotropic voxels]")
       ->type_name("F")
       ->group(pyramid);
-  app.add_option("--scales", scales_, "How many scales; 1 is full resolution only [until one chunk holds the volume]")
+  app.add_option("--scales", scales_,
+                 "How many scales; 1 is full resolution only; keep: those that the source has [until one chunk holds "
+                 "the volume]")
       ->type_name("N")
       ->group(pyramid);
   app.add_option("--outside", options_.outside,
@@ -339,7 +341,8 @@ Result<VolumeOptions> VolumeGroup::resolve() const {
     NGFORGE_TRY(const Index number, parse_integer(given->second, "--" + option.name, option.low, option.high));
     options.encoding_options[option.name] = static_cast<int>(number);
   }
-  if (!scales_.empty()) {
+  options.keep_scales = scales_ == "keep";
+  if (!scales_.empty() && !options.keep_scales) {
     NGFORGE_TRY(const Index scales, parse_integer(scales_, "--scales", 1, 64));
     options.scales = static_cast<int>(scales);
   }

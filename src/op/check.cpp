@@ -166,7 +166,8 @@ class Check {
            "ngforge formats lists what can be decoded");
     NGFORGE_TRY(scale.stored, list_stored_chunks(*volume_->store(), *scale.info, number_of(k), findings_, run_.stop));
     const Provenance::Scale* told = provenance_of(key);
-    scale.is_ours = told != nullptr;
+    // Scales that convert took from its source (--scales keep) were made by someone else.
+    scale.is_ours = told != nullptr && provenance_.option("downsample") != "none";
     scale.is_missing = !scale.stored.has_files && (told == nullptr || told->stored_chunks > 0);
     if (scale.is_missing) {
       find(number_of(k), "missing-scale", key,

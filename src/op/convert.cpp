@@ -16,6 +16,7 @@
 #include "op/readers.h"
 #include "op/run_identity.h"
 #include "op/run_options.h"
+#include "op/source_levels.h"
 #include "op/strip_plan.h"
 #include "op/volume_plan.h"
 #include "sink/chunk_sink.h"
@@ -78,7 +79,26 @@ void bound_scale(const VolumePlan& plan, const ScaleInfo& scale, ScaleReport& re
   report.bytes += report.chunks * 24 + report.files * shard_index_bytes(spec) + minishards * 64;
 }
 
-ConvertReport plan_report(const std::string& destination, const VolumePlan& plan, const StripPlan& strips) {
+// What is read once, and what is made of it: all scales of the source's finest level, or (--scales keep) one of each
+// level.
+struct Pass {
+  VolumeSource* source = nullptr;
+  VolumePlan plan;
+  StripPlan strips;
+};
+
+Result<std::vector<Pass>> plan_passes(const SourceLevels& levels, const VolumePlan& plan, const RunOptions& run) {
+  std::vector<Pass> passes;
+  for (std::size_t k = 0; k < std::max<std::size_t>(1, plan.kept_levels.size()); ++k) {
+    Pass pass{levels[k].get(), plan.kept_levels.empty() ? plan : plan_of_level(plan, k), {}};
+    NGFORGE_TRY(pass.strips,
+                plan_strips(pass.plan, pass.source->header(), pass.source->access(), run.memory_bytes, run.threads));
+    passes.push_back(std::move(pass));
+  }
+  return passes;
+}
+
+ConvertReport plan_report(const std::string& destination, const VolumePlan& plan, const std::vector<Pass>& passes) {
   ConvertReport report;
   report.destination = destination;
   report.format = "neuroglancer precomputed";
@@ -89,11 +109,13 @@ ConvertReport plan_report(const std::string& destination, const VolumePlan& plan
     report.scales.push_back(report_of(scale));
     bound_scale(plan, scale, report.scales.back());
   }
-  report.peak_memory_bytes = strips.peak_bytes;
-  report.scratch_bytes = strips.scratch_bytes;
+  for (const Pass& pass : passes) {
+    report.peak_memory_bytes = std::max(report.peak_memory_bytes, pass.strips.peak_bytes);
+    report.scratch_bytes = std::max(report.scratch_bytes, pass.strips.scratch_bytes);
+  }
   report.is_exact = plan.keep_empty && !plan.gzip && plan.codec->is_plain && plan.layout != Layout::sharded;
   report.notices = plan.notices;
-  if (strips.holds_whole_volume)
+  if (const StripPlan& strips = passes.front().strips; strips.holds_whole_volume)
     report.notices.push_back(
         fmt::format("the channels are the slowest axis of a stream: the whole volume is held ({} MiB{})",
                     (strips.levels[0].strip_bytes * static_cast<std::uint64_t>(strips.levels[0].strips)) >> 20,
@@ -111,14 +133,15 @@ class Conversion {
         run_(with_defaults(run)) {}
 
   Result<ConvertReport> run() {
-    NGFORGE_TRY(source_, open_source(places_, options_.source));
-    NGFORGE_TRY(plan_, plan_volume(source_->header(), options_));
-    NGFORGE_TRY(strips_, plan_strips(plan_, source_->header(), source_->access(), run_.memory_bytes, run_.threads));
-    ConvertReport report = plan_report(destination_, plan_, strips_);
+    NGFORGE_TRY(auto source, open_source(places_, options_.source));
+    NGFORGE_TRY(levels_, open_levels(std::move(source), options_));
+    NGFORGE_TRY(plan_, plan_volume(headers_of(levels_), options_));
+    NGFORGE_TRY(passes_, plan_passes(levels_, plan_, run_));
+    ConvertReport report = plan_report(destination_, plan_, passes_);
     for (const auto& reader : readers_that_cannot_open(plan_.info, plan_.layout, plan_.gzip))
       report.notices.push_back(reader);
     if (options_.dry_run) return report;
-    const RunIdentity identity = identity_of(all_places(), source_->header(), plan_);
+    const RunIdentity identity = identity_of(all_places(), levels_.front()->header(), plan_);
     NGFORGE_TRY(PartialFolder folder,
                 PartialFolder::open(destination_, identity, {options_.resume, options_.overwrite}));
     if (folder.is_complete()) {
@@ -159,39 +182,52 @@ class Conversion {
   Result<void> write(PartialFolder& folder, ConvertReport& report) {
     for (const std::string& notice : plan_.notices)
       if (run_.on_notice) run_.on_notice(notice);
-    std::vector<std::unique_ptr<ChunkSink>> sinks;
-    for (const ScaleInfo& scale : plan_.info.scales) {
-      if (plan_.layout == Layout::sharded) {
-        NGFORGE_TRY(sinks.emplace_back(), open_shard_sink(folder.path(), scale, folder.is_resumed(), strips_.window));
-      } else {
-        NGFORGE_TRY(sinks.emplace_back(),
-                    open_file_sink(folder.path(), scale, plan_.layout, plan_.gzip, folder.is_resumed()));
-      }
-    }
-    NGFORGE_CHECK(write_chunks(folder, sinks));
-    for (std::size_t k = 0; k < sinks.size(); ++k) {
-      const ChunkCounts& counts = sinks[k]->counts();
-      report.scales[k].stored_chunks = counts.stored;
-      report.scales[k].empty_chunks = counts.empty;
-      report.scales[k].files = counts.files;
-      report.scales[k].bytes = counts.bytes;
+    auto reports = std::span(report.scales);
+    for (const Pass& pass : passes_) {
+      NGFORGE_CHECK(write_scales(folder, pass, reports));
+      reports = reports.subspan(pass.plan.info.scales.size());
     }
     if (std::ranges::any_of(report.scales, [](const ScaleReport& scale) { return scale.empty_chunks > 0; }))
       report.notices.push_back(absent_chunks_notice());
     return write_metadata(folder, report);
   }
 
-  Result<void> write_chunks(const PartialFolder& folder, std::vector<std::unique_ptr<ChunkSink>>& sinks) {
-    ThreadPool pool(strips_.threads);
+  // The scales of a pass, and their part of the report.
+  Result<void> write_scales(const PartialFolder& folder, const Pass& pass, std::span<ScaleReport> reports) {
+    std::vector<std::unique_ptr<ChunkSink>> sinks;
+    for (const ScaleInfo& scale : pass.plan.info.scales) {
+      if (plan_.layout == Layout::sharded) {
+        NGFORGE_TRY(sinks.emplace_back(),
+                    open_shard_sink(folder.path(), scale, folder.is_resumed(), pass.strips.window));
+      } else {
+        NGFORGE_TRY(sinks.emplace_back(),
+                    open_file_sink(folder.path(), scale, plan_.layout, plan_.gzip, folder.is_resumed()));
+      }
+    }
+    NGFORGE_CHECK(write_chunks(folder, pass, sinks));
+    for (std::size_t k = 0; k < sinks.size(); ++k) {
+      const ChunkCounts& counts = sinks[k]->counts();
+      reports[k].stored_chunks = counts.stored;
+      reports[k].empty_chunks = counts.empty;
+      reports[k].files = counts.files;
+      reports[k].bytes = counts.bytes;
+    }
+    return {};
+  }
+
+  Result<void> write_chunks(const PartialFolder& folder, const Pass& pass,
+                            std::vector<std::unique_ptr<ChunkSink>>& sinks) {
+    ThreadPool pool(pass.strips.threads);
     const std::string scratch = run_.scratch.empty() ? folder.path() : run_.scratch;
-    NGFORGE_TRY(const auto cascade, Cascade::create(plan_, strips_, sinks, pool, scratch));
+    NGFORGE_TRY(const auto cascade, Cascade::create(pass.plan, pass.strips, sinks, pool, scratch));
     std::uint64_t total = 0;
     for (const ScaleInfo& scale : plan_.info.scales) total += static_cast<std::uint64_t>(scale.box_vox().volume());
     const auto tell = [&, c = cascade.get()] {
-      if (run_.on_progress) run_.on_progress({"converting", c->voxels_done(), total, "voxels"});
+      if (run_.on_progress) run_.on_progress({"converting", voxels_done_ + c->voxels_done(), total, "voxels"});
     };
-    NGFORGE_CHECK(feed(*source_, plan_, strips_, pool, *cascade, run_.stop, tell));
+    NGFORGE_CHECK(feed(*pass.source, pass.plan, pass.strips, pool, *cascade, run_.stop, tell));
     tell();
+    voxels_done_ += cascade->voxels_done();
     return {};
   }
 
@@ -206,7 +242,7 @@ class Conversion {
     provenance.sources = places_;
     provenance.task = "ngforge convert";
     provenance.version = NGFORGE_VERSION;
-    for (auto& [name, value] : identity_of(all_places(), source_->header(), plan_))
+    for (auto& [name, value] : identity_of(all_places(), levels_.front()->header(), plan_))
       if (name != "info" && name != "source" && name != "version") provenance.options.emplace_back(name, value);
     if (plan_.is_rgb) provenance.options.emplace_back("colors", "rgb");
     for (std::size_t k = 0; k < plan_.scales.size(); ++k) {
@@ -223,9 +259,10 @@ class Conversion {
   const std::string destination_;
   const ConvertOptions& options_;
   const RunOptions run_;
-  std::unique_ptr<VolumeSource> source_;
+  SourceLevels levels_;
   VolumePlan plan_;
-  StripPlan strips_;
+  std::vector<Pass> passes_;
+  std::uint64_t voxels_done_ = 0;  // of the passes before
 };
 
 // A path: results are written to local folders and files only.

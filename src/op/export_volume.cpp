@@ -305,6 +305,7 @@ Result<ConvertReport> export_volume(std::span<const std::string> sources, const 
     NGFORGE_TRY(auto source, open_source(sources, options.source));
     VolumeOptions volume_options = options;
     volume_options.scales = 1;
+    volume_options.keep_scales = false;
     volume_options.encoding = "raw";
     NGFORGE_TRY(VolumePlan plan, plan_volume(source->header(), volume_options));
     const auto stored = file.stored_type(plan.type, plan.is_segmentation);

@@ -40,13 +40,13 @@ Result<void> for_each_tile(const Box& box, const VoxelVec& origin, const VoxelVe
 
 }  // namespace
 
-Result<std::unique_ptr<LivePyramid>> LivePyramid::create(std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
+Result<std::unique_ptr<LivePyramid>> LivePyramid::create(SourceLevels sources, const VolumePlan& plan,
                                                          std::uint64_t memory_bytes, int threads,
                                                          std::stop_token stop) {
   std::unique_ptr<LivePyramid> pyramid(
-      new LivePyramid(std::move(source), plan, memory_bytes, threads, std::move(stop)));
+      new LivePyramid(std::move(sources), plan, memory_bytes, threads, std::move(stop)));
   pyramid->levels_ = plan_levels(plan, std::min(kMaxReadBytes, memory_bytes / 2 / kReadsKept));
-  const std::uint64_t least = pyramid->levels_.back().working_bytes;
+  const std::uint64_t least = most_working_bytes(pyramid->levels_);
   if (least > pyramid->working_.total())
     return make_error(ErrorCode::needs_decision, "expected {} MiB of memory for making one block, found {} MiB",
                       (least >> 20) + 1, pyramid->working_.total() >> 20)
@@ -54,9 +54,9 @@ Result<std::unique_ptr<LivePyramid>> LivePyramid::create(std::unique_ptr<VolumeS
   return pyramid;
 }
 
-LivePyramid::LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes,
-                         int threads, std::stop_token stop)
-    : source_(std::move(source)),
+LivePyramid::LivePyramid(SourceLevels sources, const VolumePlan& plan, std::uint64_t memory_bytes, int threads,
+                         std::stop_token stop)
+    : sources_(std::move(sources)),
       plan_(plan),
       stop_(std::move(stop)),
       working_(memory_bytes / 2),
@@ -73,7 +73,7 @@ std::vector<LivePyramid::Level> LivePyramid::plan_levels(const VolumePlan& plan,
     level.box = scale.box_vox;
     level.unit = {scale.chunk_size_xyz[0], scale.chunk_size_xyz[1], scale.chunk_size_xyz[2]};
     const VoxelVec size = level.box.size();
-    if (levels.empty()) {
+    if (levels.empty() || !plan.kept_levels.empty()) {
       int row_axis = 0;
       for (int a = 0; a < 3; ++a) {
         if (plan.axis_map.source_axis[static_cast<std::size_t>(a)] == 0) row_axis = a;
@@ -100,7 +100,11 @@ std::vector<LivePyramid::Level> LivePyramid::plan_levels(const VolumePlan& plan,
 }
 
 std::uint64_t LivePyramid::least_bytes(const VolumePlan& plan) {
-  return 2 * plan_levels(plan, 0).back().working_bytes + 1;
+  return 2 * most_working_bytes(plan_levels(plan, 0)) + 1;
+}
+
+std::uint64_t LivePyramid::most_working_bytes(const std::vector<Level>& levels) {
+  return std::ranges::max(levels, {}, &Level::working_bytes).working_bytes;
 }
 
 LivePyramid::Key LivePyramid::unit_at(std::size_t level, const VoxelVec& voxel) const {
@@ -163,7 +167,7 @@ std::vector<LivePyramid::Key> LivePyramid::parts_of(const Key& key) const {
   std::size_t level = key.level;
   Box box = unit_box(key);
   Index count = 1;
-  while (level > 1 && count < enough) {
+  while (level > 1 && !is_read(level) && count < enough) {
     box = fine_box(box, plan_.scales[level].factor, levels_[level - 1].box);
     --level;
     const VoxelVec& unit = levels_[level].unit;
@@ -192,22 +196,25 @@ Result<LivePyramid::Pointer> LivePyramid::unit(const Key& key) {
 Result<LivePyramid::Pointer> LivePyramid::make(const Key& key) {
   if (stop_.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
   auto block = std::make_shared<Block>(plan_.type, unit_box(key), plan_.channels);
-  if (key.level == 0) {
-    NGFORGE_CHECK(read_source(block->view()));
+  if (is_read(key.level)) {
+    NGFORGE_CHECK(read_source(key.level, block->view()));
   } else {
     NGFORGE_CHECK(reduce(key.level, block->view()));
   }
   return Pointer(std::move(block));
 }
 
-Result<void> LivePyramid::read_source(const MutableBlockView& out) {
+Result<void> LivePyramid::read_source(std::size_t level, const MutableBlockView& out) {
+  const bool is_kept = !plan_.kept_levels.empty();
+  const SourceVec size_ijk = is_kept ? plan_.kept_levels[level].size_ijk : plan_.size_ijk;
+  const VoxelVec origin_vox = is_kept ? plan_.kept_levels[level].origin_vox : plan_.origin_vox;
   MutableBlockView reordered = out;
-  reordered.box = plan_.to_reordered(out.box);
-  const SourceBox box_ijk = to_source(reordered.box, plan_.size_ijk, plan_.axis_map);
-  BoxReader reader(*source_, plan_);
+  reordered.box = {out.box.begin - origin_vox, out.box.end - origin_vox};
+  const SourceBox box_ijk = to_source(reordered.box, size_ijk, plan_.axis_map);
+  BoxReader reader(*sources_[level], plan_);
   for (const ChannelRun& run : channel_runs(plan_.source_channels)) {
     NGFORGE_TRY(const auto values, reader.read(box_ijk, run.source));
-    copy_reordered(values, box_ijk, run.outputs(), plan_.size_ijk, plan_.axis_map, reordered);
+    copy_reordered(values, box_ijk, run.outputs(), size_ijk, plan_.axis_map, reordered);
   }
   return {};
 }

@@ -24,9 +24,10 @@ namespace ngforge {
 /// half of the budget is for blocks that are kept, half for those that are being made.
 class LivePyramid {
  public:
-  /// `source` must allow any box. Errors: needs_decision (not even one block can be made in `memory_bytes`; the hint
-  /// says which --memory would do, of which the caller gives at least half).
-  static Result<std::unique_ptr<LivePyramid>> create(std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
+  /// `sources`: the source, or one for each scale when the plan keeps its levels. They must allow any box. Errors:
+  /// needs_decision (not even one block can be made in `memory_bytes`; the hint says which --memory would do, of which
+  /// the caller gives at least half).
+  static Result<std::unique_ptr<LivePyramid>> create(SourceLevels sources, const VolumePlan& plan,
                                                      std::uint64_t memory_bytes, int threads, std::stop_token stop);
 
   /// The least memory_bytes for create().
@@ -53,21 +54,23 @@ class LivePyramid {
   };
   using Pointer = std::shared_ptr<const Block>;
 
-  LivePyramid(std::unique_ptr<VolumeSource> source, const VolumePlan& plan, std::uint64_t memory_bytes, int threads,
+  LivePyramid(SourceLevels sources, const VolumePlan& plan, std::uint64_t memory_bytes, int threads,
               std::stop_token stop);
   static std::vector<Level> plan_levels(const VolumePlan& plan, std::uint64_t read_bytes);
+  static std::uint64_t most_working_bytes(const std::vector<Level>& levels);
   Key unit_at(std::size_t level, const VoxelVec& voxel) const;
   Box unit_box(const Key& key) const;
   void share_out(const Key& key);
   std::vector<Key> parts_of(const Key& key) const;
   Result<Pointer> unit(const Key& key);
   Result<Pointer> make(const Key& key);
-  Result<void> read_source(const MutableBlockView& out);
+  bool is_read(std::size_t level) const { return level < sources_.size(); }
+  Result<void> read_source(std::size_t level, const MutableBlockView& out);
   Result<void> reduce(std::size_t level, const MutableBlockView& out);
   Result<void> gather(std::size_t level, const MutableBlockView& out);
   Result<void> reduce_piece(std::size_t level, const MutableBlockView& out);
 
-  const std::unique_ptr<VolumeSource> source_;
+  const SourceLevels sources_;
   const VolumePlan plan_;
   const std::stop_token stop_;
   std::vector<Level> levels_;

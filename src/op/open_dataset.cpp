@@ -58,15 +58,18 @@ Result<Dataset> open_live(const std::string& place, VolumeOptions options, const
   options.compress = "none";
   options.sharding.clear();
   NGFORGE_TRY(auto source, open_source(place, options.source));
-  NGFORGE_TRY(const VolumePlan plan, plan_volume(source->header(), options));
+  NGFORGE_TRY(SourceLevels levels, open_levels(std::move(source), options));
+  NGFORGE_TRY(const VolumePlan plan, plan_volume(headers_of(levels), options));
   for (const std::string& notice : plan.notices) {
     if (run.on_notice) run.on_notice(notice);
   }
-  const std::uint64_t voxels = static_cast<std::uint64_t>(plan.scales.front().box_vox.size().product());
+  // The coarsest scale is made of the finest, unless it is a level of the source.
+  const ScaleGeometry& read = plan.kept_levels.empty() ? plan.scales.front() : plan.scales.back();
+  const std::uint64_t voxels = static_cast<std::uint64_t>(read.box_vox.size().product());
   Dataset dataset;
-  dataset.contrast_is_slow = source->access() == Access::once ||
+  dataset.contrast_is_slow = levels.front()->access() == Access::once ||
                              voxels * plan.source_channels.size() * size_of(plan.values.from) > kQuickBytes;
-  NGFORGE_TRY(dataset.store, render(place, std::move(source), plan, run));
+  NGFORGE_TRY(dataset.store, render(place, std::move(levels), plan, run));
   dataset.type = plan.is_segmentation ? "segmentation" : "image";
   dataset.data_type = plan.type;
   dataset.channels = plan.channels;

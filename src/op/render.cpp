@@ -139,19 +139,20 @@ class RenderStore : public Store {
 
 }  // namespace
 
-Result<std::shared_ptr<Store>> render(std::string place, std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
+Result<std::shared_ptr<Store>> render(std::string place, SourceLevels levels, const VolumePlan& plan,
                                       const RunOptions& given_run) {
   const RunOptions run = with_defaults(given_run);
-  const bool is_stream = source->access() == Access::once;
+  const bool is_stream = levels.front()->access() == Access::once;
   std::uint64_t memory_bytes = share_of(run, LivePyramid::least_bytes(plan) * (is_stream ? 2 : 1));
   if (is_stream) {
     memory_bytes /= 2;
     const SourceBox kept = to_source(plan.to_reordered(plan.scales.front().box_vox), plan.size_ijk, plan.axis_map);
-    source = unpack_when_read(std::move(source), kept.begin.z, kept.end.z, plan.source_channels, memory_bytes, run);
+    levels.front() =
+        unpack_when_read(std::move(levels.front()), kept.begin.z, kept.end.z, plan.source_channels, memory_bytes, run);
   }
   const std::uint64_t encoded_bytes = std::min(kMaxEncodedBytes, memory_bytes / 16);
   NGFORGE_TRY(auto pyramid,
-              LivePyramid::create(std::move(source), plan, memory_bytes - encoded_bytes, run.threads, run.stop));
+              LivePyramid::create(std::move(levels), plan, memory_bytes - encoded_bytes, run.threads, run.stop));
   return std::shared_ptr<Store>(std::make_shared<RenderStore>(std::move(place), std::move(pyramid), encoded_bytes));
 }
 

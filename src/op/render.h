@@ -19,7 +19,7 @@ namespace ngforge {
 /// Voxels are first read when the first chunk is asked for. A stream is then unpacked once, to memory if it takes at
 /// most half of run.memory_bytes, else to scratch; a source that allows any box is read where it lies, and nothing is
 /// written. Errors: needs_decision (too little memory for a single chunk); see LivePyramid for those of get().
-Result<std::shared_ptr<Store>> render(std::string place, std::unique_ptr<VolumeSource> source, const VolumePlan& plan,
+Result<std::shared_ptr<Store>> render(std::string place, SourceLevels levels, const VolumePlan& plan,
                                       const RunOptions& run);
 
 }  // namespace ngforge

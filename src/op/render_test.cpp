@@ -62,6 +62,12 @@ class FakeSource : public VolumeSource {
   Index next_ = 0;
 };
 
+SourceLevels only(std::unique_ptr<VolumeSource> source) {
+  SourceLevels levels;
+  levels.push_back(std::move(source));
+  return levels;
+}
+
 /// A volume of noise with an empty corner, its plan, and all scales made whole by the reference.
 struct Fixture {
   VolumeHeader header;
@@ -110,7 +116,7 @@ struct Fixture {
   }
 
   std::shared_ptr<Store> open(Access access, RunOptions run = {}) {
-    auto store = render("scan", std::make_unique<FakeSource>(header, access, values, log), plan, run);
+    auto store = render("scan", only(std::make_unique<FakeSource>(header, access, values, log)), plan, run);
     EXPECT_TRUE(store.has_value()) << store.error().message;
     return *store;
   }
@@ -262,8 +268,9 @@ TEST(Render, SaysHowMuchMemoryItNeeds) {
   Fixture image(StoredType::uint8, {300, 128, 128}, 1, small_chunks({64, 64, 64}));
   RunOptions run;
   run.memory_bytes = 1 << 20;
-  const auto store = render(
-      "scan", std::make_unique<FakeSource>(image.header, Access::any_box, image.values, image.log), image.plan, run);
+  const auto store =
+      render("scan", only(std::make_unique<FakeSource>(image.header, Access::any_box, image.values, image.log)),
+             image.plan, run);
   ASSERT_FALSE(store.has_value());
   EXPECT_EQ(store.error().code, ErrorCode::needs_decision);
   EXPECT_THAT(store.error().hint, HasSubstr("--memory"));

@@ -40,7 +40,7 @@ RunIdentity identity_of(const std::string& source, const VolumeHeader& header, c
                        {"source", source},
                        {"source_fingerprint", header.fingerprint},
                        {"type", plan.is_segmentation ? "segmentation" : "image"},
-                       {"downsample", std::string(name_of(plan.method))},
+                       {"downsample", plan.kept_levels.empty() ? std::string(name_of(plan.method)) : "none"},
                        {"outside", plan.outside.is_edge ? "edge" : shortest_number(plan.outside.value)},
                        {"layout", std::string(name_of(plan.layout))},
                        {"compress", plan.gzip ? fmt::format("gzip {}", plan.level) : "none"},
@@ -52,6 +52,11 @@ RunIdentity identity_of(const std::string& source, const VolumeHeader& header, c
   if (values.window) identity.emplace_back("window", fmt::format("{},{}", (*values.window)[0], (*values.window)[1]));
   for (const CodecOption& option : plan.codec->options)
     identity.emplace_back(option.name, fmt::format("{}", plan.codec_options.number(option)));
+  if (!plan.kept_levels.empty()) {
+    std::string fingerprints = "keep";
+    for (const KeptLevel& level : plan.kept_levels) fingerprints += " " + level.fingerprint;
+    identity.emplace_back("scales", fingerprints);
+  }
   if (values.nan) identity.emplace_back("nan", fmt::format("{}", *values.nan));
   const AxisMap& map = plan.axis_map;
   std::string axes;

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
+#include <tuple>
 
 #include "core/affine.h"
 #include "layout/sharding.h"
@@ -403,8 +404,20 @@ Result<void> check_chunk_sizes(const CodecDescriptor& codec, const ScaleInfo& sc
   return {};
 }
 
-Result<void> plan_pyramid(const VolumeOptions& options, const std::array<double, 3>& resolution_nm, const Box& box_vox,
-                          VolumePlan& plan) {
+// Options that say how scales are computed.
+Result<void> check_kept(const VolumeOptions& options) {
+  const VolumeOptions defaults;
+  for (const auto& [name, value, initial] : {std::tuple("factor", &options.factor, &defaults.factor),
+                                             {"downsample", &options.downsample, &defaults.downsample},
+                                             {"outside", &options.outside, &defaults.outside}})
+    if (*value != *initial)
+      return make_error(ErrorCode::invalid_argument, "--{}: means nothing with --scales keep, which computes no scales",
+                        name);
+  return {};
+}
+
+Result<void> plan_pyramid(std::span<const VolumeHeader> levels, const VolumeOptions& options,
+                          const std::array<double, 3>& resolution_nm, const Box& box_vox, VolumePlan& plan) {
   ScaleRequest request;
   request.box_vox = box_vox;
   request.resolution_nm = resolution_nm;
@@ -417,7 +430,15 @@ Result<void> plan_pyramid(const VolumeOptions& options, const std::array<double,
       if (side < 1 || side > 2048)
         return make_error(ErrorCode::invalid_argument, "--chunk-size: expected sides of 1 to 2048, found {}", side);
   NGFORGE_TRY(request.factors, parse_factors(options.factor));
-  NGFORGE_TRY(plan.scales, plan_scales(request));
+  if (options.keep_scales) {
+    NGFORGE_CHECK(check_kept(options));
+    NGFORGE_TRY(KeptScales kept, plan_kept_scales(levels, plan.axis_map, plan.origin_vox, request));
+    plan.scales = std::move(kept.scales);
+    plan.kept_levels = std::move(kept.levels);
+    plan.notices.insert(plan.notices.end(), kept.notices.begin(), kept.notices.end());
+  } else {
+    NGFORGE_TRY(plan.scales, plan_scales(request));
+  }
 
   VolumeInfo& info = plan.info;
   info.is_segmentation = plan.is_segmentation;
@@ -463,6 +484,11 @@ std::vector<EncodingOption> all_encoding_options() {
 }
 
 Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options) {
+  return plan_volume(std::span(&header, 1), options);
+}
+
+Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const VolumeOptions& options) {
+  const VolumeHeader& header = levels.front();
   VolumePlan plan;
   plan.size_ijk = header.size_ijk;
   const bool scaled = !options.ignore_scaling && (header.slope != 1 || header.intercept != 0);
@@ -496,8 +522,19 @@ Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& 
   NGFORGE_TRY(const Box box_vox, parse_crop(options.crop, {grid.origin_vox, grid.origin_vox + grid.size_vox}));
   NGFORGE_CHECK(plan_encoding(options, plan));
   NGFORGE_CHECK(plan_downsampling(options, plan));
-  NGFORGE_CHECK(plan_pyramid(options, grid.resolution_nm, box_vox, plan));
+  NGFORGE_CHECK(plan_pyramid(levels, options, grid.resolution_nm, box_vox, plan));
   return plan;
+}
+
+VolumePlan plan_of_level(const VolumePlan& plan, std::size_t level) {
+  VolumePlan one = plan;
+  one.size_ijk = plan.kept_levels[level].size_ijk;
+  one.origin_vox = plan.kept_levels[level].origin_vox;
+  one.scales = {plan.scales[level]};
+  one.scales[0].factor = {1, 1, 1};
+  one.kept_levels = {plan.kept_levels[level]};
+  one.info.scales = {plan.info.scales[level]};
+  return one;
 }
 
 Error bad_value_error(const VolumePlan& plan, const BadValue& bad, const SourceBox& box_ijk) {

@@ -11,6 +11,7 @@
 #include "layout/volume_info.h"
 #include "ngforge/error.h"
 #include "ngforge/op.h"
+#include "op/source_levels.h"
 #include "pyramid/downsample.h"
 #include "pyramid/plan_scales.h"
 #include "source/source.h"
@@ -31,7 +32,8 @@ struct VolumePlan {
   Index channels = 1;
   /// Output voxel of the source's corner: output coordinate = origin_vox + 0-based reordered coordinate.
   VoxelVec origin_vox;
-  std::vector<ScaleGeometry> scales;  // finest first; scales[0].box_vox is what is kept after a crop
+  std::vector<ScaleGeometry> scales;   // finest first; scales[0].box_vox is what is kept after a crop
+  std::vector<KeptLevel> kept_levels;  // of each scale that is a level of the source (--scales keep); else empty
 
   Downsampling method = Downsampling::average;
   Outside outside;
@@ -56,6 +58,11 @@ struct VolumePlan {
 /// Plans a volume from its header and the options (COMMANDS.md: options of convert, "Geometry, said once").
 /// Errors: needs_decision (names the option that decides), invalid_argument (an option's value), unsupported.
 Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options);
+/// The same with the headers of all levels, as --scales keep needs them; the finest first.
+Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const VolumeOptions& options);
+
+/// Of a plan with kept levels: how one of them becomes a scale, as if it were a volume of that scale alone.
+VolumePlan plan_of_level(const VolumePlan& plan, std::size_t level);
 
 /// The error for a value that the plan has no place for, with its voxel and the option that decides. `index` counts
 /// dense values of `box_ijk` x channels.

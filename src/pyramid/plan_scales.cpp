@@ -66,20 +66,6 @@ Result<void> check_request(const ScaleRequest& request) {
   return {};
 }
 
-ScaleGeometry make_scale(const ScaleRequest& request, const Box& box, const std::array<double, 3>& resolution_nm,
-                         const Factor& factor) {
-  ScaleGeometry scale;
-  scale.key = shortest_number(resolution_nm[0]) + '_' + shortest_number(resolution_nm[1]) + '_' +
-              shortest_number(resolution_nm[2]);
-  scale.box_vox = box;
-  scale.resolution_nm = resolution_nm;
-  scale.chunk_size_xyz = request.chunk_size_xyz.has_value()
-                             ? *request.chunk_size_xyz
-                             : default_chunk_size(resolution_nm, request.type, request.channels);
-  scale.factor = factor;
-  return scale;
-}
-
 /// The factor of step `step` (0: from full resolution), or nothing when no further step makes the volume smaller.
 std::optional<Factor> next_factor(const ScaleRequest& request, const ScaleGeometry& last, std::size_t step) {
   if (request.factors.empty()) {
@@ -94,6 +80,20 @@ std::optional<Factor> next_factor(const ScaleRequest& request, const ScaleGeomet
 }
 
 }  // namespace
+
+ScaleGeometry make_scale(const ScaleRequest& request, const Box& box_vox, const std::array<double, 3>& resolution_nm,
+                         const Factor& factor) {
+  ScaleGeometry scale;
+  scale.key = shortest_number(resolution_nm[0]) + '_' + shortest_number(resolution_nm[1]) + '_' +
+              shortest_number(resolution_nm[2]);
+  scale.box_vox = box_vox;
+  scale.resolution_nm = resolution_nm;
+  scale.chunk_size_xyz = request.chunk_size_xyz.has_value()
+                             ? *request.chunk_size_xyz
+                             : default_chunk_size(resolution_nm, request.type, request.channels);
+  scale.factor = factor;
+  return scale;
+}
 
 Result<std::vector<ScaleGeometry>> plan_scales(const ScaleRequest& request) {
   NGFORGE_CHECK(check_request(request));

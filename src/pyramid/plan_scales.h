@@ -30,6 +30,10 @@ struct ScaleRequest {
   std::optional<int> scales;  // how many; default: until one chunk holds the volume or no axis is longer than its chunk
 };
 
+/// One scale: its key, and its chunk as the request asks or by the rule.
+ScaleGeometry make_scale(const ScaleRequest& request, const Box& box_vox, const std::array<double, 3>& resolution_nm,
+                         const Factor& factor);
+
 /// Plans all scales, finest first (COMMANDS.md: --factor, --scales, --chunk-size; "Downsampling, defined").
 /// Stops before a step that would leave the volume as it is, even when more scales were asked for.
 /// Errors: invalid_argument (scales < 1, factor outside 1..64 or all ones, voxel size not positive, chunk size < 1).

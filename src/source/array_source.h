@@ -25,7 +25,8 @@ struct VolumeAxes {
 /// last three axes are z, y, x.
 VolumeAxes find_axes(const std::vector<std::string>& names, std::size_t rank);
 
-/// Where an array lies in space, one number per axis of the array.
+/// Where an array lies in space, one number per axis of the array. Without a voxel size the lengths are voxels of the
+/// finest level instead, so that levels can be compared.
 struct ArrayGeometry {
   std::vector<double> scale_mm, first_centre_mm;  // centre of the first voxel
   bool has_voxel_size = false;

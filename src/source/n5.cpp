@@ -122,15 +122,14 @@ ArrayGeometry geometry_of(const Level& level, const Json& attributes, const Arra
   const Json& own = member(attributes, "transform");
   if (take_transform(level.transform.is_null() ? own : level.transform, names, geometry)) return geometry;
   const auto voxel_mm = finest_voxel_mm(attributes, rank);
-  if (!voxel_mm) return geometry;
   auto factors = parse_numbers(member(attributes, "downsamplingFactors"), rank);
   if (level.factors && level.factors->size() == rank) factors = level.factors;
   for (std::size_t i = 0; i < rank; ++i) {
     const std::size_t a = rank - 1 - i;
-    geometry.scale_mm[a] = (*voxel_mm)[i] * (factors ? (*factors)[i] : 1);
+    geometry.scale_mm[a] = (voxel_mm ? (*voxel_mm)[i] : 1) * (factors ? (*factors)[i] : 1);
     geometry.first_centre_mm[a] = geometry.scale_mm[a] / 2;  // all levels begin at the same corner
   }
-  geometry.has_voxel_size = true;
+  geometry.has_voxel_size = voxel_mm.has_value();
   return geometry;
 }
 

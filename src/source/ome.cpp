@@ -94,17 +94,17 @@ Result<Axes> parse_axes(const Json& list, const std::string& path) {
 }
 
 // Lengths are known when all axes of space have a unit of length and a scale.
-ArrayGeometry geometry_of(const Placement& placement, const Axes& axes) {
+ArrayGeometry geometry_of(const Placement& placement, const Placement& finest, const Axes& axes) {
   const std::size_t rank = axes.names.size();
   const VolumeAxes volume = find_axes(axes.names, rank);
   ArrayGeometry geometry{std::vector<double>(rank, 1), std::vector<double>(rank, 0), placement.has_scale};
   for (const auto& axis : volume.ijk)
     if (axis && !axes.unit_mm[*axis]) geometry.has_voxel_size = false;
-  if (!geometry.has_voxel_size) return geometry;
   for (std::size_t a = 0; a < rank; ++a) {
     const double mm = axes.unit_mm[a].value_or(1);
-    geometry.scale_mm[a] = placement.scale[a] * mm;
-    geometry.first_centre_mm[a] = placement.shift[a] * mm;
+    geometry.scale_mm[a] = geometry.has_voxel_size ? placement.scale[a] * mm : placement.scale[a] / finest.scale[a];
+    geometry.first_centre_mm[a] =
+        geometry.has_voxel_size ? placement.shift[a] * mm : (placement.shift[a] - finest.shift[a]) / finest.scale[a];
   }
   return geometry;
 }
@@ -117,6 +117,7 @@ Result<OmeImage> parse_image(const Json& multiscale, const std::string& path) {
   if (!datasets.is_array() || datasets.empty())
     return make_error(ErrorCode::invalid_data, "{}.datasets: expected a list of levels, found {}", path,
                       datasets.type_name());
+  std::optional<Placement> finest;
   for (std::size_t i = 0; i < datasets.size(); ++i) {
     const std::string at = fmt::format("{}.datasets[{}]", path, i);
     OmeLevel level;
@@ -130,7 +131,8 @@ Result<OmeImage> parse_image(const Json& multiscale, const std::string& path) {
                                         at + ".coordinateTransformations", placement));
     NGFORGE_CHECK(apply_transformations(member(multiscale, "coordinateTransformations"),
                                         path + ".coordinateTransformations", placement));
-    level.geometry = geometry_of(placement, axes);
+    if (!finest) finest = placement;
+    level.geometry = geometry_of(placement, *finest, axes);
     image.levels.push_back(std::move(level));
   }
   return image;
