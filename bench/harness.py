@@ -38,9 +38,9 @@ class Context:
         """Runs a bench program; its JSON."""
         return output_json([self.tools / name, *map(str, arguments)])
 
-    def script(self, name, *arguments):
+    def script(self, name, *arguments, python=sys.executable):
         """Runs a script of bench/peers; its JSON."""
-        return output_json([sys.executable, ROOT / "bench/peers" / name, *map(str, arguments)])
+        return output_json([python, ROOT / "bench/peers" / name, *map(str, arguments)])
 
 
 def output_json(command):
@@ -65,6 +65,19 @@ def timed(command, destination):
 
 def tree_bytes(folder):
     return sum(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
+
+
+class Igneous:
+    """The environment of igneous, made when it is needed; it does not go together with that of the tests."""
+
+    def __init__(self):
+        requirements = ROOT / "bench/peers/igneous-requirements.txt"
+        self.version = re.search(r"^igneous_pipeline==(.+)$", requirements.read_text(), re.M)[1]
+        self.programs = ROOT / "build/bench/igneous/bin"
+        if not (self.programs / "igneous").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", self.programs.parent], check=True)
+            subprocess.run([self.programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+                            "--only-binary", ":all:", "-r", requirements], check=True)
 
 
 def machine():

@@ -2,15 +2,13 @@
 """Datasets as sources: cutouts of them, and copies with other chunks and shards."""
 
 import statistics
-import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 
 import data
-from harness import WORK, bench, remembered, same_voxels, timed, tree_bytes
+from harness import WORK, Igneous, bench, remembered, same_voxels, timed, tree_bytes
 
 CUTOUTS, CUTOUT_SIDE, THREADS = 64, 128, 8
 
@@ -59,8 +57,9 @@ def copy(context):
     command = [context.program, "convert", folder, ours, "--chunk-size", chunks, "--memory", "512MiB", "--quiet"]
     one_scale = [*command, "--scales", "1"]
     runs = [timed(one_scale, ours) for _ in range(context.rounds)]
-    igneous = Path(sys.executable).parent / "igneous"
-    key = f"igneous {version('igneous-pipeline')}: image xfer --sharded --chunk-size {chunks} {origin}"
+    peer_tools = Igneous()
+    igneous = peer_tools.programs / "igneous"
+    key = f"igneous {peer_tools.version}: image xfer --sharded --chunk-size {chunks} {origin}"
 
     def measure_peer():
         queue = WORK / "queue"

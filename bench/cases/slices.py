@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import data
-from harness import WORK, bench, remembered, same_voxels, timed
+from harness import WORK, Igneous, bench, remembered, same_voxels, timed
 
 RESOLUTION_NM = 8
 SIDE = 512
@@ -54,22 +54,24 @@ def slices(context):
     runs = [timed(command, ours) for _ in range(context.rounds)]
     seconds = statistics.median(run[0] for run in runs)
 
+    peer = Igneous()
+
     def measure_scripts():
         wall = neuroglancer_scripts(folder, theirs, str(np.load(array, mmap_mode="r").dtype), 2)
         return {"wall_s": wall, "voxels": same_voxels(ours, theirs)}
 
     def measure_igneous():
-        found = context.script("igneous_pyramid.py", array, theirs, RESOLUTION_NM)
+        found = context.script("igneous_pyramid.py", array, theirs, RESOLUTION_NM, python=peer.programs / "python")
         return {**found, "voxels": same_voxels(ours, theirs, scales=1)}
 
     scripts = remembered(f"neuroglancer-scripts {version('neuroglancer-scripts')}: slices-to-precomputed --flat, "
                          f"compute-scales --downscaling-method majority, 2 scales, {origin} labels", measure_scripts)
-    igneous = remembered(f"cloud-volume {version('cloud-volume')} from_numpy, igneous {version('igneous-pipeline')} "
+    igneous = remembered(f"cloud-volume {version('cloud-volume')} from_numpy, igneous {peer.version} "
                          f"downsample, labels in memory, {origin} labels", measure_igneous)
     return [{"what": f"ngforge convert SLICES, all scales, sharded, {origin} labels", "seconds": seconds,
              "peak MiB": max(run[2] for run in runs) / 2**20},
             {"what": f"neuroglancer-scripts {version('neuroglancer-scripts')}, two scales, a file per chunk",
              "seconds": scripts["wall_s"], "ngforge is x faster": scripts["wall_s"] / seconds, "voxels": scripts["voxels"]},
-            {"what": f"cloud-volume {version('cloud-volume')} + igneous {version('igneous-pipeline')}, labels in memory",
+            {"what": f"cloud-volume {version('cloud-volume')} + igneous {peer.version}, labels in memory",
              "seconds": igneous["wall_s"], "peak MiB": igneous["peak_bytes"] / 2**20,
              "ngforge is x faster": igneous["wall_s"] / seconds, "voxels": f"finest {igneous['voxels']}"}]
