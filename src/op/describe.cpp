@@ -28,8 +28,8 @@ std::string three(const std::array<Index, 3>& values, std::string_view separator
 }
 
 // Seven digits: what a header of floats can say.
-std::string rounded(const std::array<double, 3>& values, std::string_view separator = " x ") {
-  return fmt::format("{:.7g}{}{:.7g}{}{:.7g}", values[0], separator, values[1], separator, values[2]);
+std::string rounded(const std::array<double, 3>& values) {
+  return fmt::format("{:.7g}, {:.7g}, {:.7g}", values[0], values[1], values[2]);
 }
 
 std::string plural(std::uint64_t count, std::string_view noun) {
@@ -84,15 +84,14 @@ std::string file_text(const std::string& place, const VolumeHeader& header) {
   add_line(text, "data type", name_of(header.type));
   if (header.slope != 1 || header.intercept != 0)
     add_line(text, "scaling", fmt::format("value = {:.9g} x stored + {:.9g}", header.slope, header.intercept));
-  add_line(text, "voxel size",
-           header.has_voxel_size ? rounded(column_lengths(header.affine_ijk_to_mm)) + " mm"
-                                 : "not stated (give --voxel-size)");
+  auto voxel_nm = column_lengths(header.affine_ijk_to_mm);
+  for (double& length : voxel_nm) length *= 1e6;
+  add_line(text, "voxel size", header.has_voxel_size ? lengths_text(voxel_nm) : "not stated (give --voxel-size)");
   if (header.is_anatomical)
     add_line(text, "orientation", axis_codes(header.affine_ijk_to_mm) + " (where i, j, k point to)");
   const auto& m = header.affine_ijk_to_mm.m;
   if (header.is_anatomical)
-    add_line(text, "origin",
-             fmt::format("{} mm (centre of the first voxel)", rounded({m[0][3], m[1][3], m[2][3]}, ", ")));
+    add_line(text, "origin", fmt::format("{} mm (centre of the first voxel)", rounded({m[0][3], m[1][3], m[2][3]})));
   if (header.has_label_intent) add_line(text, "intent", "labels");
   if (!header.details.empty()) add_line(text, "header", header.details);
   add_line(text, "bytes",
@@ -176,7 +175,7 @@ class DatasetDescription {
     const ScaleInfo& finest = info().scales.front();
     std::string text = fmt::format("{}: neuroglancer precomputed, {}\n", place_, type());
     add_line(text, "size", fmt::format("{} voxels of {}", three(finest.size_xyz), lengths_text(finest.resolution_nm)));
-    if (finest.voxel_offset != std::array<Index, 3>{}) add_line(text, "voxel offset", three(finest.voxel_offset, ", "));
+    if (finest.voxel_offset != std::array<Index, 3>{}) add_line(text, "voxel offset", three(finest.voxel_offset));
     add_line(
         text, "data type",
         fmt::format("{}, {}", name_of(info().type), plural(static_cast<std::uint64_t>(info().channels), "channel")));
@@ -187,9 +186,8 @@ class DatasetDescription {
     if (volume_->transform_nm()) {
       const auto& m = volume_->transform_nm()->m;
       add_line(text, "orientation", axis_codes(*volume_->transform_nm()) + " (where x, y, z point to)");
-      add_line(
-          text, "origin",
-          fmt::format("{} mm (corner of voxel 0, 0, 0)", rounded({m[0][3] / 1e6, m[1][3] / 1e6, m[2][3] / 1e6}, ", ")));
+      add_line(text, "origin",
+               fmt::format("{} mm (corner of voxel 0, 0, 0)", rounded({m[0][3] / 1e6, m[1][3] / 1e6, m[2][3] / 1e6})));
     }
     for (const auto& [name, link] : links())
       if (!link.empty()) add_line(text, name, link);

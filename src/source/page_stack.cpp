@@ -235,6 +235,13 @@ Result<std::unique_ptr<VolumeSource>> open_stack(PageStack stack, std::shared_pt
   return std::unique_ptr<VolumeSource>(std::move(source));
 }
 
+std::string describe_axes(const PageStack& stack) {
+  std::string text = fmt::format("{} slice{}", stack.slices, stack.slices == 1 ? "" : "s");
+  if (stack.channels > 1) text += fmt::format(", {} channels", stack.channels);
+  if (stack.times > 1) text += fmt::format(", {} times", stack.times);
+  return text;
+}
+
 Result<std::shared_ptr<ImageBytes>> image_bytes_of(std::shared_ptr<ByteSource> bytes) {
   const auto size = bytes->content_bytes();
   if (!bytes->has_random_access() || !size)

@@ -30,6 +30,9 @@ struct PageStack {
   std::optional<std::array<double, 3>> voxel_size_mm;
 };
 
+/// "40 slices, 3 channels, 7 times", without what there is one of.
+std::string describe_axes(const PageStack& stack);
+
 /// The volume of a stack. `first` is files[0], already open. Looks at every page, which must all be alike.
 /// Channels of the volume: time fastest, then the samples of a pixel, then the channels of the stack.
 /// Errors: invalid_data (a page that is not there or not like the first, with its file), invalid_argument

@@ -58,8 +58,7 @@ class OmeReader {
     }
     read_lengths(pixels);
     stack_.header.format = "OME-TIFF";
-    stack_.header.details =
-        fmt::format("{} slices, {} channels, {} times", stack_.slices, stack_.channels, stack_.times);
+    stack_.header.details = describe_axes(stack_);
     if (stack_.files.size() > 1) stack_.header.details += fmt::format(" in {} files", stack_.files.size());
     if (images > 1) stack_.header.details += fmt::format("; image {} of {} (0 to {})", number, images, images - 1);
     return std::move(stack_);

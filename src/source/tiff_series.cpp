@@ -131,7 +131,7 @@ Result<std::optional<PageStack>> read_imagej_series(TiffFile& file, const std::s
   order_planes(stack, {{'C', stack.channels}, {'Z', stack.slices}, {'T', stack.times}});
   stack.voxel_size_mm = imagej_voxel_size(values, file.tags(), stack.slices);
   stack.header.format = "ImageJ TIFF";
-  stack.header.details = fmt::format("{} slices, {} channels, {} times", stack.slices, stack.channels, stack.times);
+  stack.header.details = describe_axes(stack);
   return std::optional(std::move(stack));
 }
 
@@ -166,7 +166,7 @@ Result<std::optional<PageStack>> read_shaped_series(TiffFile& file, const std::s
   stack.files = {path};
   order_planes(stack, order);
   stack.header.format = "TIFF";
-  stack.header.details = fmt::format("{} slices, {} channels, {} times", stack.slices, stack.channels, stack.times);
+  stack.header.details = describe_axes(stack);
   read_resolution(file.tags(), stack);
   return std::optional(std::move(stack));
 }
