@@ -175,7 +175,7 @@ class DatasetDescription {
     const ScaleInfo& finest = info().scales.front();
     std::string text = fmt::format("{}: neuroglancer precomputed, {}\n", place_, type());
     add_line(text, "size", fmt::format("{} voxels of {}", three(finest.size_xyz), lengths_text(finest.resolution_nm)));
-    if (finest.voxel_offset != std::array<Index, 3>{}) add_line(text, "voxel offset", three(finest.voxel_offset));
+    if (finest.voxel_offset != std::array<Index, 3>{}) add_line(text, "voxel offset", three(finest.voxel_offset, ", "));
     add_line(
         text, "data type",
         fmt::format("{}, {}", name_of(info().type), plural(static_cast<std::uint64_t>(info().channels), "channel")));
