@@ -14,6 +14,7 @@
 
 #include "core/byte_cursor.h"
 #include "source/file_pair.h"
+#include "source/header_fields.h"
 #include "source/raster_source.h"
 
 namespace ngforge {
@@ -48,41 +49,11 @@ constexpr DatatypeRow kDatatypes[] = {
     {136, StoredType::uint32, 32},
 };
 
-class Fields {
+class Fields : public HeaderFields {
  public:
-  Fields(std::span<const std::byte> bytes, const std::string& place, std::endian order)
-      : order(order), bytes_(bytes), place_(place) {}
-
-  const std::endian order;
-
-  template <class T>
-  T get(std::size_t offset) const {
-    const T value = load<T, std::endian::native>(bytes_.data() + offset);
-    return order == std::endian::native ? value : byte_swapped(value);
-  }
+  using HeaderFields::HeaderFields;
   Index dim(std::size_t n) const { return get<std::int16_t>(kDim + 2 * n); }
   float real(std::size_t offset) const { return get<float>(offset); }
-  /// Text up to the first zero byte, without control characters.
-  std::string text(std::size_t offset, std::size_t size) const {
-    std::string text;
-    for (const std::byte byte : bytes_.subspan(offset, size)) {
-      const char c = static_cast<char>(byte);
-      if (c == '\0') break;
-      text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    }
-    while (!text.empty() && text.back() == ' ') text.pop_back();
-    return text;
-  }
-  template <class Expected, class Found>
-  Error wrong(std::string_view field, std::size_t offset, const Expected& expected, const Found& found) const {
-    return make_error(ErrorCode::invalid_data, "{}: {}: expected {}, found {} (byte {})", place_, field, expected,
-                      found, offset)
-        .of_source();
-  }
-
- private:
-  std::span<const std::byte> bytes_;
-  const std::string& place_;
 };
 
 template <std::endian Order>

@@ -13,6 +13,7 @@
 #include "core/byte_cursor.h"
 #include "core/nifti_layout.h"
 #include "source/file_pair.h"
+#include "source/header_fields.h"
 #include "source/raster_source.h"
 
 namespace ngforge {
@@ -37,15 +38,13 @@ constexpr DatatypeRow kDatatypes[] = {
 constexpr int kBinary = 1;
 
 /// The fields of a header of either version.
-class Fields {
+class Fields : public HeaderFields {
  public:
   Fields(std::span<const std::byte> bytes, std::string place, const NiftiLayout& at, std::endian order)
-      : at(at), order(order), bytes_(bytes), place_(std::move(place)) {}
+      : HeaderFields(bytes, std::move(place), order), at(at) {}
 
   const NiftiLayout& at;
-  const std::endian order;
 
-  std::int64_t int16(std::size_t offset) const { return get<std::int16_t>(offset); }
   std::int64_t dim(std::size_t n) const {
     return at.version == 1 ? get<std::int16_t>(at.dim + 2 * n) : get<std::int64_t>(at.dim + 8 * n);
   }
@@ -56,39 +55,11 @@ class Fields {
   double real(std::size_t offset, std::size_t n = 0) const {
     return at.version == 1 ? static_cast<double>(get<float>(offset + 4 * n)) : get<double>(offset + 8 * n);
   }
-  int units() const {
-    return at.version == 1 ? std::to_integer<int>(bytes_[at.xyzt_units]) : get<std::int32_t>(at.xyzt_units);
-  }
+  int units() const { return at.version == 1 ? get<std::uint8_t>(at.xyzt_units) : get<std::int32_t>(at.xyzt_units); }
   double vox_offset() const {
     return at.version == 1 ? static_cast<double>(get<float>(at.vox_offset))
                            : static_cast<double>(get<std::int64_t>(at.vox_offset));
   }
-  /// Text up to the first zero byte, without control characters.
-  std::string text(std::size_t offset, std::size_t size) const {
-    std::string text;
-    for (const std::byte byte : bytes_.subspan(offset, size)) {
-      const char c = static_cast<char>(byte);
-      if (c == '\0') break;
-      text += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
-    }
-    while (!text.empty() && text.back() == ' ') text.pop_back();
-    return text;
-  }
-  template <class Expected, class Found>
-  Error wrong(std::string_view field, std::size_t offset, const Expected& expected, const Found& found) const {
-    return make_error(ErrorCode::invalid_data, "{}: {}: expected {}, found {} (byte {})", place_, field, expected,
-                      found, offset)
-        .of_source();
-  }
-
- private:
-  template <class T>
-  T get(std::size_t offset) const {
-    const T value = load<T, std::endian::native>(bytes_.data() + offset);
-    return order == std::endian::native ? value : byte_swapped(value);
-  }
-  std::span<const std::byte> bytes_;
-  std::string place_;
 };
 
 /// Version and byte order by sizeof_hdr, which is 348 or 540 in one of the two orders.
@@ -143,7 +114,7 @@ Result<Fields> open_fields(const ByteSource& bytes, bool is_pair) {
 
 Result<const DatatypeRow*> read_datatype(const Fields& fields) {
   const auto& at = fields.at;
-  const auto code = fields.int16(at.datatype), bits = fields.int16(at.bitpix);
+  const auto code = fields.get<std::int16_t>(at.datatype), bits = fields.get<std::int16_t>(at.bitpix);
   const auto row = std::ranges::find(kDatatypes, code, [](const DatatypeRow& r) { return std::int64_t{r.code}; });
   if (row == std::end(kDatatypes)) {
     auto error = fields.wrong("datatype", at.datatype, "the code of a voxel type (2, 4, 8, 16, ...)",
