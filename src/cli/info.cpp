@@ -19,7 +19,7 @@ struct Options {
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   add_place(app, "SOURCE", options->place, "A volume file or a dataset");
-  app.add_flag("--scales", options->scales, "The scales as a table");
+  app.add_flag("--scales", options->scales, "The scales, or the levels of another source, as a table");
   app.add_option("--shape", options->shape, "Raw binary: sizes, the fastest axis first")->type_name("X,Y,Z[,C]");
   app.add_option("--dtype", options->source.dtype, "Raw binary: stored type")->type_name("T");
   app.add_flag("--json", options->json, "One JSON object");

@@ -141,6 +141,39 @@ Json sharding_json(const ShardingSpec& spec) {
           {"data_encoding", spec.gzip_data ? "gzip" : "raw"}};
 }
 
+// Rows of as many cells, below each other.
+std::string table_text(const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths(rows.front().size());
+  for (const auto& row : rows)
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
+  std::string text;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t c = 0; c < row.size(); ++c) line += fmt::format("{:{}}  ", row[c], widths[c]);
+    text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+  }
+  return text;
+}
+
+// The resolutions of a source that is no dataset.
+Result<std::string> level_table(VolumeSource& source) {
+  std::vector<std::vector<std::string>> rows{{"level", "size", "voxel size nm", "chunk", "format"}};
+  for (std::size_t k = 0; k < source.level_count(); ++k) {
+    std::unique_ptr<VolumeSource> level;
+    if (k > 0) {
+      NGFORGE_TRY(level, source.open_level(k));
+    }
+    const VolumeHeader& header = level ? level->header() : source.header();
+    const auto three_of = [](const SourceVec& v) { return fmt::format("{},{},{}", v.x, v.y, v.z); };
+    auto voxel_nm = column_lengths(header.affine_ijk_to_mm);
+    for (double& length : voxel_nm) length *= 1e6;
+    rows.push_back({fmt::format("{}", k), three_of(header.size_ijk),
+                    header.has_voxel_size ? fmt::format("{:.7g}", fmt::join(voxel_nm, ",")) : "-",
+                    header.chunk_ijk.product() > 0 ? three_of(header.chunk_ijk) : "-", header.format});
+  }
+  return table_text(rows);
+}
+
 /// What `info` says of a dataset.
 class DatasetDescription {
  public:
@@ -214,16 +247,7 @@ class DatasetDescription {
                       fmt::format("{}", sums_[k].files), fmt::format("{}", sums_[k].bytes),
                       scale.sharding ? sharding_text(*scale.sharding) : "-"});
     }
-    std::vector<std::size_t> widths(rows.front().size());
-    for (const auto& row : rows)
-      for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
-    std::string text;
-    for (const auto& row : rows) {
-      std::string line;
-      for (std::size_t c = 0; c < row.size(); ++c) line += fmt::format("{:{}}  ", row[c], widths[c]);
-      text += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
-    }
-    return text;
+    return table_text(rows);
   }
 
  private:
@@ -274,9 +298,7 @@ Result<std::string> describe(const std::string& place, bool as_json, bool as_sca
     return as_json ? description.json() : as_scale_table ? description.table() : description.text();
   }
   NGFORGE_TRY(const auto source, open_source(place, options));
-  if (as_scale_table)
-    return make_error(ErrorCode::invalid_argument, "--scales: expected a dataset, found a {} file",
-                      source->header().format);
+  if (as_scale_table) return level_table(*source);
   return as_json ? file_json(place, source->header(), source->access()) : file_text(place, source->header());
 }
 

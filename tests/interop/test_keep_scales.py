@@ -75,6 +75,14 @@ def test_ome_zarr(tmp_path, version, layout):
     assert run("check", tmp_path / "out").status == 0
 
 
+def test_levels_are_listed(tmp_path):
+    ome(tmp_path / "a.zarr", noise_of(SIZES))
+    lines = [line.split() for line in run("info", tmp_path / "a.zarr", "--scales").out.splitlines()[1:]]
+    assert lines == [["0", "51,42,13", "250,500,2500", "16,16,8", "OME-Zarr", "0.5"],
+                     ["1", "25,21,13", "500,1000,2500", "16,16,8", "OME-Zarr", "0.5"],
+                     ["2", "12,10,6", "1000,2000,5000", "16,16,8", "OME-Zarr", "0.5"]]
+
+
 def test_channels_and_values(tmp_path):
     levels = noise_of(SIZES, "f4", channels=(3,))
     ome(tmp_path / "a.zarr", levels)
