@@ -58,8 +58,8 @@ struct VolumeOptions {
   std::string type;  // "", "image", "segmentation"
   std::string encoding = "auto";
   std::string layout = "sharded";  // sharded, flat, deep
-  std::string compress = "gzip";   // gzip, none
-  int level = 6;                   // 0..12
+  std::string compress = "auto";   // gzip, none; in OME-Zarr also zstd, blosc
+  std::optional<int> level;        // of the compressor
   std::uint64_t shard_bytes = 512ull << 20;
   std::string sharding;  // "preshift,minishard,shard[,hash]"
   std::optional<std::array<Index, 3>> chunk_size_xyz;
@@ -112,8 +112,9 @@ struct ConvertReport {
   std::vector<std::string> notices;  // choices made and readers that cannot open the result
 };
 
-/// Converts a volume to a precomputed folder, or a dataset back to a .nii/.nii.gz file (by the destination's suffix).
-/// Whole or not at all; see COMMANDS.md for what each error leaves behind.
+/// Converts a volume to a precomputed folder or an OME-Zarr image (.zarr), or a dataset back to a file (.nii,
+/// .nii.gz...; the suffix of the destination says what it becomes). Whole or not at all; see COMMANDS.md for what each
+/// error leaves behind.
 Result<ConvertReport> convert(const std::string& source, const std::string& destination, const ConvertOptions& options,
                               const RunOptions& run);
 /// The same for several places that make one volume: image files are its slices, folders of them its channels.

@@ -256,8 +256,12 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
                    "sharded|flat|deep: shard files, a file per chunk, or nested folders [sharded]")
         ->type_name("L")
         ->group(what);
-    app.add_option("--compress", options_.compress, "gzip|none [gzip]")->type_name("C")->group(what);
-    app.add_option("--level", level_, "Level of gzip, 0 to 12 [6]")->type_name("N")->group(what);
+    app.add_option("--compress", options_.compress, "gzip|none; in .zarr also zstd|blosc [gzip; in .zarr zstd]")
+        ->type_name("C")
+        ->group(what);
+    app.add_option("--level", level_, "Level of the compressor: gzip 0 to 12 [6], zstd 1 to 12 [3], blosc 0 to 9 [5]")
+        ->type_name("N")
+        ->group(what);
     app.add_option("--shard-size", shard_size_, "Uncompressed voxels in a shard [512MiB]")
         ->type_name("SIZE")
         ->group(what);

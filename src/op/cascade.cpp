@@ -48,8 +48,9 @@ Result<std::unique_ptr<Cascade>> Cascade::create(const VolumePlan& volume, const
       level.scratch.emplace(std::move(file));
     }
   }
-  if (volume.gzip)
-    for (Worker& worker : cascade->workers_) worker.gzip.emplace(volume.level);
+  if (volume.compressor != nullptr)
+    for (Worker& worker : cascade->workers_)
+      worker.compressor = volume.compressor->create(volume.level, size_of(volume.type));
   return cascade;
 }
 
@@ -225,13 +226,27 @@ Result<void> Cascade::store_chunk(Worker& worker, Level& level, Index sequence, 
   }
   ++counts.stored;
   if (level.sink->is_finished(cell)) return level.sink->pass(sequence, cell);
-  std::span<const std::byte> bytes = view.dense_bytes();
+  const BlockView whole = volume_.ome_zarr ? padded(worker, level, view) : view;
+  std::span<const std::byte> bytes = whole.dense_bytes();
   if (!volume_.codec->is_plain) {
-    NGFORGE_CHECK(volume_.codec->encode(view, volume_.codec_options, worker.encoded));
+    NGFORGE_CHECK(volume_.codec->encode(whole, volume_.codec_options, worker.encoded));
     bytes = worker.encoded;
   }
-  if (worker.gzip) bytes = worker.gzip->compress(bytes, worker.compressed);
+  if (worker.compressor) bytes = worker.compressor->compress(bytes, worker.compressed);
   return level.sink->put(sequence, cell, bytes);
+}
+
+// A chunk of the full shape: what lies beyond the volume is zero.
+BlockView Cascade::padded(Worker& worker, const Level& level, const BlockView& view) const {
+  const auto& side = level.scale->chunk_size();
+  const Box box{view.box.begin, view.box.begin + VoxelVec{side[0], side[1], side[2]}};
+  if (box == view.box) return view;
+  const auto bytes =
+      ensure(worker.padded, static_cast<std::size_t>(box.volume() * volume_.channels) * size_of(volume_.type));
+  std::ranges::fill(bytes, std::byte{0});
+  const MutableBlockView whole = dense_view(bytes.data(), volume_.type, box, volume_.channels);
+  copy_common(view, whole);
+  return whole;
 }
 
 // Every cell of the next scale is made by exactly one brick: across the strip by the one that holds its first voxel,

@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "compress/gzip.h"
+#include "compress/compressor.h"
 #include "op/strip_plan.h"
 #include "op/volume_plan.h"
 #include "pipeline/scratch_file.h"
@@ -73,9 +73,9 @@ class Cascade {
   };
   // What a worker owns, so that tasks allocate nothing.
   struct Worker {
-    Buffer brick, pieces, gathered, coarse, packed, compressed;
+    Buffer brick, pieces, gathered, coarse, packed, padded, compressed;
     Bytes encoded;
-    std::optional<GzipCompressor> gzip;
+    std::unique_ptr<Compressor> compressor;
   };
 
   Cascade(const VolumePlan& volume, const StripPlan& strips, ThreadPool& pool);
@@ -89,6 +89,7 @@ class Cascade {
   Result<void> end_task(Worker& worker, std::size_t level, Index ordinal);
   Result<void> store_chunk(Worker& worker, Level& level, Index sequence, const GridVec& cell, const BlockView& view,
                            bool is_zero);
+  BlockView padded(Worker& worker, const Level& level, const BlockView& view) const;
   Result<void> reduce(Worker& worker, std::size_t level, Index ordinal, const BlockView& view, bool is_zero);
   Result<BlockView> gather(Worker& worker, Level& level, const Strip& strip, const Box& box);
   Result<void> hand_down(Worker& worker, std::size_t level, const BlockView& coarse);

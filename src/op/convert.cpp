@@ -6,14 +6,12 @@
 
 #include <fmt/ranges.h>
 #include "layout/provenance.h"
-#include "layout/sharding.h"
-#include "layout/transform.h"
 #include "ngforge/op.h"
 #include "ngforge/version.h"
 #include "op/cascade.h"
+#include "op/dataset_format.h"
 #include "op/export_volume.h"
 #include "op/feed.h"
-#include "op/readers.h"
 #include "op/run_identity.h"
 #include "op/run_options.h"
 #include "op/source_levels.h"
@@ -30,11 +28,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(const ShardingSpec& spec) {
-  return fmt::format("{},{},{},{}", spec.preshift_bits, spec.minishard_bits, spec.shard_bits,
-                     spec.is_murmur ? "murmurhash3_x86_128" : "identity");
-}
-
 ScaleReport report_of(const ScaleInfo& scale) {
   ScaleReport report;
   report.key = scale.key;
@@ -42,8 +35,6 @@ ScaleReport report_of(const ScaleInfo& scale) {
   report.voxel_offset = scale.voxel_offset;
   report.chunk_size_xyz = scale.chunk_size();
   report.resolution_nm = scale.resolution_nm;
-  report.encoding = scale.encoding;
-  if (scale.sharding) report.sharding = text_of(*scale.sharding);
   report.chunks = static_cast<std::uint64_t>(scale.grid_shape().product());
   return report;
 }
@@ -58,25 +49,14 @@ std::uint64_t most_chunk_bytes(const VolumePlan& plan, const ScaleInfo& scale) {
       const auto i = static_cast<std::size_t>(a);
       const Index whole = scale.size_xyz[i], side = scale.chunk_size()[i];
       const bool is_cut = (cut >> a & 1) != 0;
-      size[a] = is_cut ? whole % side : side;
+      size[a] = is_cut && !plan.ome_zarr ? whole % side : side;
       chunks *= static_cast<std::uint64_t>(is_cut ? whole % side != 0 : whole / side);
     }
-    if (chunks > 0) bytes += chunks * plan.codec->most_bytes(size, plan.type, plan.channels, plan.codec_options);
+    if (chunks == 0) continue;
+    const std::uint64_t encoded = plan.codec->most_bytes(size, plan.type, plan.channels, plan.codec_options);
+    bytes += chunks * (plan.compressor != nullptr ? plan.compressor->bound(encoded) : encoded);
   }
   return bytes;
-}
-
-// Files and bytes that a scale can become at most: exact when nothing is left out and nothing is compressed.
-void bound_scale(const VolumePlan& plan, const ScaleInfo& scale, ScaleReport& report) {
-  report.bytes = most_chunk_bytes(plan, scale);
-  if (plan.gzip) report.bytes += report.bytes / 1000 + report.chunks * 64;
-  report.files = report.chunks;
-  if (!scale.sharding) return;
-  const ShardingSpec& spec = *scale.sharding;
-  const int bits = std::min(spec.shard_bits, 62);
-  report.files = std::min<std::uint64_t>(report.chunks, 1ull << bits);
-  const std::uint64_t minishards = std::min(report.chunks, report.files << std::min(spec.minishard_bits, 40));
-  report.bytes += report.chunks * 24 + report.files * shard_index_bytes(spec) + minishards * 64;
 }
 
 // What is read once, and what is made of it: all scales of the source's finest level, or (--scales keep) one of each
@@ -98,22 +78,25 @@ Result<std::vector<Pass>> plan_passes(const SourceLevels& levels, const VolumePl
   return passes;
 }
 
-ConvertReport plan_report(const std::string& destination, const VolumePlan& plan, const std::vector<Pass>& passes) {
+ConvertReport plan_report(const std::string& destination, const VolumePlan& plan, const std::vector<Pass>& passes,
+                          const DatasetFormat& format) {
   ConvertReport report;
   report.destination = destination;
-  report.format = "neuroglancer precomputed";
+  report.format = format.title();
   report.type = plan.is_segmentation ? "segmentation" : "image";
   report.data_type = name_of(plan.type);
   report.channels = plan.channels;
-  for (const ScaleInfo& scale : plan.info.scales) {
-    report.scales.push_back(report_of(scale));
-    bound_scale(plan, scale, report.scales.back());
+  for (std::size_t k = 0; k < plan.info.scales.size(); ++k) {
+    report.scales.push_back(report_of(plan.info.scales[k]));
+    report.scales[k].bytes = most_chunk_bytes(plan, plan.info.scales[k]);
+    format.describe_scale(k, report.scales[k]);
   }
   for (const Pass& pass : passes) {
     report.peak_memory_bytes = std::max(report.peak_memory_bytes, pass.strips.peak_bytes);
     report.scratch_bytes = std::max(report.scratch_bytes, pass.strips.scratch_bytes);
   }
-  report.is_exact = plan.keep_empty && !plan.gzip && plan.codec->is_plain && plan.layout != Layout::sharded;
+  report.is_exact =
+      plan.keep_empty && plan.compressor == nullptr && plan.codec->is_plain && plan.layout != Layout::sharded;
   report.notices = plan.notices;
   if (const StripPlan& strips = passes.front().strips; strips.holds_whole_volume)
     report.notices.push_back(
@@ -123,29 +106,39 @@ ConvertReport plan_report(const std::string& destination, const VolumePlan& plan
   return report;
 }
 
+// The name of a folder without the suffixes that say what it is.
+std::string stem_of(const std::string& path) {
+  std::string name = fs::path(path + "/").parent_path().filename().string();
+  for (const std::string_view suffix : {".zarr", ".ome"})
+    if (name.size() > suffix.size() && name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+  return name;
+}
+
 class Conversion {
  public:
-  Conversion(std::span<const std::string> places, std::string destination, const ConvertOptions& options,
-             const RunOptions& run)
+  Conversion(std::span<const std::string> places, std::string destination, DatasetKind kind,
+             const ConvertOptions& options, const RunOptions& run)
       : places_(places.begin(), places.end()),
         destination_(std::move(destination)),
+        kind_(kind),
         options_(options),
         run_(with_defaults(run)) {}
 
   Result<ConvertReport> run() {
     NGFORGE_TRY(auto source, open_source(places_, options_.source));
     NGFORGE_TRY(levels_, open_levels(std::move(source), options_));
-    NGFORGE_TRY(plan_, plan_volume(headers_of(levels_), options_));
+    NGFORGE_TRY(plan_, plan_volume(headers_of(levels_), options_, kind_));
+    if (plan_.ome_zarr) plan_.ome_zarr->name = stem_of(destination_);
+    format_ = make_dataset_format(plan_);
     NGFORGE_TRY(passes_, plan_passes(levels_, plan_, run_));
-    ConvertReport report = plan_report(destination_, plan_, passes_);
-    for (const auto& reader : readers_that_cannot_open(plan_.info, plan_.layout, plan_.gzip))
-      report.notices.push_back(reader);
+    ConvertReport report = plan_report(destination_, plan_, passes_, *format_);
+    for (const auto& reader : format_->reader_notices()) report.notices.push_back(reader);
     if (options_.dry_run) return report;
     const RunIdentity identity = identity_of(all_places(), levels_.front()->header(), plan_);
-    NGFORGE_TRY(PartialFolder folder,
-                PartialFolder::open(destination_, identity, {options_.resume, options_.overwrite}));
+    NGFORGE_TRY(PartialFolder folder, PartialFolder::open(destination_, identity, {options_.resume, options_.overwrite},
+                                                          format_->metadata().back().first));
     if (folder.is_complete()) {
-      if (const std::string what = difference_from_finished(destination_, identity, plan_.info); !what.empty())
+      if (const std::string what = difference_from_finished(destination_, identity, *format_); !what.empty())
         return make_error(ErrorCode::already_exists, "{}: is finished, but {}", destination_, what)
             .with_hint("replace it with --overwrite, or choose another destination");
       report.was_complete = true;
@@ -182,35 +175,31 @@ class Conversion {
   Result<void> write(PartialFolder& folder, ConvertReport& report) {
     for (const std::string& notice : plan_.notices)
       if (run_.on_notice) run_.on_notice(notice);
-    auto reports = std::span(report.scales);
+    std::size_t done = 0;
     for (const Pass& pass : passes_) {
-      NGFORGE_CHECK(write_scales(folder, pass, reports));
-      reports = reports.subspan(pass.plan.info.scales.size());
+      NGFORGE_CHECK(write_scales(folder, pass, done, report));
+      done += pass.plan.info.scales.size();
     }
     if (std::ranges::any_of(report.scales, [](const ScaleReport& scale) { return scale.empty_chunks > 0; }))
-      report.notices.push_back(absent_chunks_notice());
+      std::ranges::copy(format_->absent_chunk_notices(), std::back_inserter(report.notices));
     return write_metadata(folder, report);
   }
 
-  // The scales of a pass, and their part of the report.
-  Result<void> write_scales(const PartialFolder& folder, const Pass& pass, std::span<ScaleReport> reports) {
+  // The scales of a pass, the first of which is scale `first` of the dataset.
+  Result<void> write_scales(const PartialFolder& folder, const Pass& pass, std::size_t first, ConvertReport& report) {
     std::vector<std::unique_ptr<ChunkSink>> sinks;
-    for (const ScaleInfo& scale : pass.plan.info.scales) {
-      if (plan_.layout == Layout::sharded) {
-        NGFORGE_TRY(sinks.emplace_back(),
-                    open_shard_sink(folder.path(), scale, folder.is_resumed(), pass.strips.window));
-      } else {
-        NGFORGE_TRY(sinks.emplace_back(),
-                    open_file_sink(folder.path(), scale, plan_.layout, plan_.gzip, folder.is_resumed()));
-      }
+    for (std::size_t k = 0; k < pass.plan.info.scales.size(); ++k) {
+      NGFORGE_TRY(sinks.emplace_back(),
+                  format_->open_sink(folder.path(), first + k, folder.is_resumed(), pass.strips.window));
     }
     NGFORGE_CHECK(write_chunks(folder, pass, sinks));
     for (std::size_t k = 0; k < sinks.size(); ++k) {
       const ChunkCounts& counts = sinks[k]->counts();
-      reports[k].stored_chunks = counts.stored;
-      reports[k].empty_chunks = counts.empty;
-      reports[k].files = counts.files;
-      reports[k].bytes = counts.bytes;
+      ScaleReport& scale = report.scales[first + k];
+      scale.stored_chunks = counts.stored;
+      scale.empty_chunks = counts.empty;
+      scale.files = counts.files;
+      scale.bytes = counts.bytes;
     }
     return {};
   }
@@ -237,7 +226,6 @@ class Conversion {
     const auto put = [&](const std::string& name, const std::string& text) {
       return writer.write_synced(name, std::as_bytes(std::span(text)));
     };
-    if (plan_.transform_nm) NGFORGE_CHECK(put("transform.json", write_transform(*plan_.transform_nm)));
     Provenance provenance;
     provenance.sources = places_;
     provenance.task = "ngforge convert";
@@ -251,32 +239,54 @@ class Conversion {
       provenance.scales.push_back(
           {scale.key, scale.stored_chunks, scale.empty_chunks, {factor[0], factor[1], factor[2]}});
     }
-    NGFORGE_CHECK(put("provenance", write_provenance(provenance)));
-    return put("info", write_volume_info(plan_.info));
+    NGFORGE_CHECK(put(format_->provenance_key(), write_provenance(provenance)));
+    for (const auto& [key, text] : format_->metadata()) NGFORGE_CHECK(put(key, text));
+    return {};
   }
 
   const std::vector<std::string> places_;
   const std::string destination_;
+  const DatasetKind kind_;
   const ConvertOptions& options_;
   const RunOptions run_;
   SourceLevels levels_;
   VolumePlan plan_;
+  std::unique_ptr<DatasetFormat> format_;
   std::vector<Pass> passes_;
   std::uint64_t voxels_done_ = 0;  // of the passes before
 };
 
-// A path: results are written to local folders and files only.
-Result<std::string> local_destination(std::string place) {
+struct Destination {
+  std::string path;
+  std::optional<DatasetKind> kind;  // when the place names its format
+};
+
+// A path, perhaps with the name of a format: results are written to local folders and files only.
+Result<Destination> local_destination(const std::string& place) {
+  Destination destination{place, std::nullopt};
+  std::string& path = destination.path;
+  constexpr std::pair<std::string_view, DatasetKind> kFormats[] = {
+      {"zarr", DatasetKind::ome_zarr},
+      {"zarr3", DatasetKind::ome_zarr},
+      {"precomputed", DatasetKind::precomputed},
+      {"neuroglancer-precomputed", DatasetKind::precomputed}};
+  for (const auto& [name, kind] : kFormats) {
+    const std::string in_front = fmt::format("{}://", name), behind = fmt::format("|{}:", name);
+    const bool is_in_front = path.starts_with(in_front), is_behind = path.ends_with(behind);
+    if (destination.kind || !(is_in_front || is_behind)) continue;
+    path = is_in_front ? path.substr(in_front.size()) : path.substr(0, path.size() - behind.size());
+    destination.kind = kind;
+  }
   constexpr std::string_view kFile = "file://";
-  if (place.starts_with(kFile)) place.erase(0, kFile.size());
-  if (place == "-" || place.find("://") != std::string::npos || place.find('|') != std::string::npos ||
-      place.starts_with("mem:"))
+  if (path.starts_with(kFile)) path.erase(0, kFile.size());
+  if (path.empty() || path == "-" || path.find("://") != std::string::npos || path.find('|') != std::string::npos ||
+      path.starts_with("mem:"))
     return make_error(ErrorCode::invalid_argument, "{}: expected the path of a folder or file as destination", place);
-  if (std::filesystem::path(place + "/").parent_path().extension() == ".zarr")
-    return make_error(ErrorCode::invalid_argument, "{}: expected a folder or file that this build writes, found .zarr",
-                      place)
-        .with_hint("ngforge formats lists the destinations");
-  return place;
+  return destination;
+}
+
+DatasetKind kind_of(const std::string& path) {
+  return fs::path(path + "/").parent_path().extension() == ".zarr" ? DatasetKind::ome_zarr : DatasetKind::precomputed;
 }
 
 }  // namespace
@@ -288,12 +298,13 @@ Result<ConvertReport> convert(const std::string& source, const std::string& dest
 
 Result<ConvertReport> convert(std::span<const std::string> sources, const std::string& given_destination,
                               const ConvertOptions& options, const RunOptions& run) {
-  NGFORGE_TRY(const std::string destination, local_destination(given_destination));
-  if (find_volume_file(destination) != nullptr) return export_volume(sources, destination, options, run);
+  NGFORGE_TRY(const Destination destination, local_destination(given_destination));
+  const std::string& path = destination.path;
+  if (!destination.kind && find_volume_file(path) != nullptr) return export_volume(sources, path, options, run);
   if (options.resume && options.overwrite)
     return make_error(ErrorCode::invalid_argument, "expected either --resume or --overwrite, found both");
   try {
-    return Conversion(sources, destination, options, run).run();
+    return Conversion(sources, path, destination.kind.value_or(kind_of(path)), options, run).run();
   } catch (const std::bad_alloc&) {
     return make_error(ErrorCode::internal, "the machine has no memory left");
   }

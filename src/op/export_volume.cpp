@@ -26,6 +26,7 @@ namespace {
 
 constexpr Index kMostSlabPlanes = 64;
 constexpr std::uint64_t kMostSlabBytes = 64 << 20;
+constexpr int kGzipLevel = 6;
 // What the writer holds per thread: two blocks of 1 MiB on their way, as they are and packed.
 constexpr std::uint64_t kWriterBytes = 4 << 20;
 
@@ -240,7 +241,7 @@ class Export {
 
   Result<void> write() {
     ThreadPool reading(threads_), packing(threads_);
-    const OutputFile::Options how{is_gzip_file(destination_), options_.level, options_.overwrite};
+    const OutputFile::Options how{is_gzip_file(destination_), options_.level.value_or(kGzipLevel), options_.overwrite};
     NGFORGE_TRY(const auto writer, OutputFile::create(destination_, how, packing));
     NGFORGE_CHECK(writer->append(file_.header(image_)));
     SlabReader reader(*source_, needs_unpacking_, plan_, reading);

@@ -38,7 +38,8 @@ std::vector<Table> tables() {
                       {{"sharded", "", "few files, each read by ranges (neuroglancer_uint64_sharded_v1)"},
                        {"flat", "", "a file per chunk"},
                        {"deep", "", "a file per chunk in nested folders, as neuroglancer-scripts"}}};
-  Table destinations{"destinations", {{"folder", "", "Neuroglancer precomputed volume"}}};
+  Table destinations{"destinations",
+                     {{"folder", "", "Neuroglancer precomputed volume"}, {"folder.zarr", "", "OME-Zarr 0.5 image"}}};
   for (const VolumeFileDescriptor* file : all_volume_files())
     destinations.rows.push_back({file->suffixes, "", file->title});
   return {sources, encodings, layouts, destinations, stores};

@@ -4,12 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "layout/provenance.h"
 #include "layout/transform.h"
 #include "ngforge/version.h"
+#include "sink/folder_writer.h"
 
 namespace ngforge {
 namespace {
@@ -19,32 +18,20 @@ std::string one_line(std::string text) {
   return text;
 }
 
-std::string text_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-// Without what other commands may add to it later.
-std::string scales_of(VolumeInfo info) {
-  info.mesh.clear();
-  info.skeletons.clear();
-  info.segment_properties.clear();
-  return write_volume_info(info);
-}
-
 }  // namespace
 
 // The options that decide the result, in full (defaults resolved): what --resume compares and provenance keeps.
 RunIdentity identity_of(const std::string& source, const VolumeHeader& header, const VolumePlan& plan) {
-  RunIdentity identity{{"version", NGFORGE_VERSION},
-                       {"source", source},
-                       {"source_fingerprint", header.fingerprint},
-                       {"type", plan.is_segmentation ? "segmentation" : "image"},
-                       {"downsample", plan.kept_levels.empty() ? std::string(name_of(plan.method)) : "none"},
-                       {"outside", plan.outside.is_edge ? "edge" : shortest_number(plan.outside.value)},
-                       {"layout", std::string(name_of(plan.layout))},
-                       {"compress", plan.gzip ? fmt::format("gzip {}", plan.level) : "none"},
-                       {"keep_empty", plan.keep_empty ? "yes" : "no"}};
+  RunIdentity identity{
+      {"version", NGFORGE_VERSION},
+      {"source", source},
+      {"source_fingerprint", header.fingerprint},
+      {"type", plan.is_segmentation ? "segmentation" : "image"},
+      {"downsample", plan.kept_levels.empty() ? std::string(name_of(plan.method)) : "none"},
+      {"outside", plan.outside.is_edge ? "edge" : shortest_number(plan.outside.value)},
+      {"layout", std::string(name_of(plan.layout))},
+      {"compress", plan.compressor != nullptr ? fmt::format("{} {}", plan.compressor->name, plan.level) : "none"},
+      {"keep_empty", plan.keep_empty ? "yes" : "no"}};
   const ValueMap& values = plan.values;
   identity.emplace_back("values", fmt::format("{} to {}, slope {} intercept {}, part {}, clamps {}",
                                               name_of(values.from), name_of(values.to), values.slope, values.intercept,
@@ -69,19 +56,23 @@ RunIdentity identity_of(const std::string& source, const VolumeHeader& header, c
   identity.emplace_back("transform", plan.transform_nm ? one_line(write_transform(*plan.transform_nm)) : "none");
   identity.emplace_back("channels", fmt::format("{}", fmt::join(plan.source_channels, ",")));
   identity.emplace_back("info", write_volume_info(plan.info));
+  if (plan.ome_zarr) identity.emplace_back("shards", fmt::format("{}", plan.ome_zarr->shard_chunks_xyz));
   return identity;
 }
 
-std::string difference_from_finished(const std::string& folder, const RunIdentity& identity, const VolumeInfo& info) {
-  const auto provenance = parse_provenance(text_of(folder + "/provenance"), folder + "/provenance");
+std::string difference_from_finished(const std::string& folder, const RunIdentity& identity,
+                                     const DatasetFormat& format) {
+  const std::string path = folder + "/" + format.provenance_key();
+  const auto provenance = parse_provenance(text_of_file(path), path);
   for (const auto& [name, now] : identity) {
     if (!provenance || provenance->task != "ngforge convert") break;
     const auto found = std::ranges::find(provenance->options, name, &RunIdentity::value_type::first);
     if (found != provenance->options.end() && found->second != now)
       return fmt::format("{} was {}, now {}", name, found->second, now);
   }
-  const auto finished = parse_volume_info(text_of(folder + "/info"), folder + "/info");
-  return finished && scales_of(*finished) == scales_of(info) ? "" : "its info says otherwise than this run would";
+  return format.says_the_same(folder)
+             ? ""
+             : fmt::format("its {} says otherwise than this run would", format.metadata().back().first);
 }
 
 }  // namespace ngforge

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "layout/volume_info.h"
+#include "op/dataset_format.h"
 #include "op/volume_plan.h"
 #include "sink/partial_folder.h"
 #include "source/source.h"
@@ -15,6 +15,7 @@ RunIdentity identity_of(const std::string& source, const VolumeHeader& header, c
 
 /// What a finished dataset was made with otherwise: "NAME was X, now Y". "" when nothing differs as far as its
 /// provenance tells: of a dataset that convert did not make, only its scales are compared.
-std::string difference_from_finished(const std::string& folder, const RunIdentity& identity, const VolumeInfo& info);
+std::string difference_from_finished(const std::string& folder, const RunIdentity& identity,
+                                     const DatasetFormat& format);
 
 }  // namespace ngforge

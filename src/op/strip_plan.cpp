@@ -126,7 +126,9 @@ void plan_slots(const VolumePlan& volume, StripPlan& plan) {
   const auto most = plan.levels[0].strips <= kMostFollowed ? most_touched(volume, plan) : bound_touched(volume, plan);
   for (std::size_t k = 0; k < plan.levels.size(); ++k)
     plan.levels[k].slots = std::min(plan.levels[k].strips, most[k] + 1);
-  if (plan.holds_whole_volume) plan.levels[0].slots = plan.levels[0].strips;
+  // Nothing is complete, and no strip free again, before all of them are there.
+  if (plan.holds_whole_volume)
+    for (LevelPlan& level : plan.levels) level.slots = level.strips;
 }
 
 // What one worker needs at the same time.
@@ -134,8 +136,9 @@ std::uint64_t worker_bytes(const VolumePlan& volume, const VolumeHeader& header,
   std::uint64_t most = 0;
   for (std::size_t k = 0; k < plan.levels.size(); ++k) {
     const std::uint64_t chunk = chunk_bytes(volume, volume.info.scales[k]);
-    // Encoded (with its bound) and compressed.
+    // Encoded (with its bound) or padded, and compressed.
     std::uint64_t bytes = plus(plus(times(chunk, 2), chunk / 2), 64 * 1024);
+    if (volume.compressor != nullptr) bytes = plus(bytes, volume.compressor->memory_bytes(volume.level, chunk));
     if (!plan.levels[k].in_memory) bytes = plus(bytes, plus(chunk, chunk / 2));
     if (k + 1 < plan.levels.size()) {
       bytes = plus(bytes, chunk);  // the coarse part on its way
@@ -232,6 +235,14 @@ std::uint64_t strip_memory(const VolumePlan& volume, const VolumeHeader& header,
   return plus(plus(boxes, bricks / Strip::kGroupBricks * Strip::kBytesPerGroup), kBytesPerStrip);
 }
 
+// What the sink of a scale knows of its shards.
+std::uint64_t sink_bytes(const VolumePlan& volume, std::size_t k, int threads) {
+  const ScaleInfo& scale = volume.info.scales[k];
+  if (volume.layout != Layout::sharded) return 0;
+  return volume.ome_zarr ? zarr_shard_sink_bytes(scale.grid_shape(), volume.ome_zarr->shard_chunks_xyz[k], threads)
+                         : shard_sink_bytes(scale, threads);
+}
+
 // Fills peak_bytes and scratch_bytes for the present choice of places.
 void count_bytes(const VolumePlan& volume, const VolumeHeader& header, std::uint64_t memory_bytes, bool least,
                  StripPlan& plan) {
@@ -248,7 +259,7 @@ void count_bytes(const VolumePlan& volume, const VolumeHeader& header, std::uint
     if (!level.in_memory) plan.scratch_bytes = plus(plan.scratch_bytes, times(level.strip_bytes, level.slots));
     plan.peak_bytes = plus(plan.peak_bytes, times(strip_memory(volume, header, plan, k, level.in_memory), level.slots));
     plan.peak_bytes = plus(plan.peak_bytes, times(2, level.carry_bytes));
-    if (scale.sharding) plan.peak_bytes = plus(plan.peak_bytes, shard_sink_bytes(scale, plan.threads));
+    plan.peak_bytes = plus(plan.peak_bytes, sink_bytes(volume, k, plan.threads));
     largest_chunk = std::max(largest_chunk, chunk_bytes(volume, scale));
   }
   plan.peak_bytes = plus(plan.peak_bytes, times(plan.threads, worker_bytes(volume, header, plan)));

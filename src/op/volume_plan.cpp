@@ -9,6 +9,7 @@
 
 #include "core/affine.h"
 #include "layout/sharding.h"
+#include "op/ome_zarr_plan.h"
 
 namespace ngforge {
 namespace {
@@ -309,8 +310,31 @@ Result<ShardingSpec> parse_sharding(const std::string& text, bool gzip) {
   return spec;
 }
 
+Result<void> plan_compressor(const VolumeOptions& options, VolumePlan& plan) {
+  std::string name = options.compress, known = "none";
+  if (name == "auto") name = plan.ome_zarr ? "zstd" : "gzip";
+  for (const CompressorDescriptor* row : all_compressors())
+    if (plan.ome_zarr || std::string_view(row->name) == "gzip") known = fmt::format("{}|{}", row->name, known);
+  const CompressorDescriptor* const found = find_compressor(name);
+  if (name != "none" && (found == nullptr || (!plan.ome_zarr && name != "gzip")))
+    return make_error(ErrorCode::invalid_argument, "--compress: expected {}, found \"{}\"", known, options.compress);
+  if (found == nullptr || plan.codec->is_compressed) return {};
+  plan.compressor = found;
+  plan.level = options.level.value_or(found->initial_level);
+  if (plan.level < found->lowest_level || plan.level > found->highest_level)
+    return make_error(ErrorCode::invalid_argument, "--level: expected {} to {} for {}, found {}", found->lowest_level,
+                      found->highest_level, found->name, plan.level);
+  return {};
+}
+
 Result<void> plan_encoding(const VolumeOptions& options, VolumePlan& plan) {
   std::string encoding = options.encoding;
+  if (plan.ome_zarr) {
+    if (encoding != "auto" && encoding != "raw")
+      return make_error(ErrorCode::invalid_argument, "--encoding: expected raw for OME-Zarr, found \"{}\"", encoding)
+          .with_hint("--compress says how its chunks are packed");
+    encoding = "raw";
+  }
   if (encoding == "auto")
     encoding = plan.is_segmentation && size_of(plan.type) >= 4 ? "compressed_segmentation" : "raw";
   plan.codec = find_codec(encoding);
@@ -345,14 +369,10 @@ Result<void> plan_encoding(const VolumeOptions& options, VolumePlan& plan) {
   else
     return make_error(ErrorCode::invalid_argument, "--layout: expected sharded|flat|deep, found \"{}\"",
                       options.layout);
-  if (options.compress != "gzip" && options.compress != "none")
-    return make_error(ErrorCode::invalid_argument, "--compress: expected gzip|none, found \"{}\"", options.compress);
-  if (options.level < 0 || options.level > 12)
-    return make_error(ErrorCode::invalid_argument, "--level: expected 0 to 12, found {}", options.level);
-  plan.gzip = options.compress == "gzip" && !plan.codec->is_compressed;
-  plan.level = options.level;
+  if (plan.ome_zarr && plan.layout == Layout::deep)
+    return make_error(ErrorCode::invalid_argument, "--layout: expected sharded|flat for OME-Zarr, found \"deep\"");
   plan.keep_empty = options.keep_empty;
-  return {};
+  return plan_compressor(options, plan);
 }
 
 Result<void> plan_downsampling(const VolumeOptions& options, VolumePlan& plan) {
@@ -457,14 +477,16 @@ Result<void> plan_pyramid(std::span<const VolumeHeader> levels, const VolumeOpti
     scale.chunk_sizes = {geometry.chunk_size_xyz};
     scale.encoding = plan.codec->name;
     scale.block_size_xyz = plan.codec_options.block_size_xyz;
-    if (plan.layout == Layout::sharded) {
+    if (plan.ome_zarr) {
+      NGFORGE_CHECK(plan_ome_zarr_array(options, scale, plan));
+    } else if (plan.layout == Layout::sharded) {
       const auto chunk_values = static_cast<std::uint64_t>(geometry.chunk_size_xyz[0] * geometry.chunk_size_xyz[1] *
                                                            geometry.chunk_size_xyz[2] * plan.channels);
       if (options.sharding.empty()) {
         NGFORGE_TRY(scale.sharding, plan_sharding(scale.grid_shape(), chunk_values * size_of(plan.type),
-                                                  options.shard_bytes, plan.gzip));
+                                                  options.shard_bytes, plan.compressor != nullptr));
       } else {
-        NGFORGE_TRY(scale.sharding, parse_sharding(options.sharding, plan.gzip));
+        NGFORGE_TRY(scale.sharding, parse_sharding(options.sharding, plan.compressor != nullptr));
       }
     }
     NGFORGE_CHECK(check_chunk_sizes(*plan.codec, scale));
@@ -483,13 +505,14 @@ std::vector<EncodingOption> all_encoding_options() {
   return options;
 }
 
-Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options) {
-  return plan_volume(std::span(&header, 1), options);
+Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options, DatasetKind kind) {
+  return plan_volume(std::span(&header, 1), options, kind);
 }
 
-Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const VolumeOptions& options) {
+Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const VolumeOptions& options, DatasetKind kind) {
   const VolumeHeader& header = levels.front();
   VolumePlan plan;
+  if (kind == DatasetKind::ome_zarr) plan.ome_zarr.emplace();
   plan.size_ijk = header.size_ijk;
   const bool scaled = !options.ignore_scaling && (header.slope != 1 || header.intercept != 0);
   const auto same = same_data_type(header.type);
@@ -523,6 +546,7 @@ Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const Volum
   NGFORGE_CHECK(plan_encoding(options, plan));
   NGFORGE_CHECK(plan_downsampling(options, plan));
   NGFORGE_CHECK(plan_pyramid(levels, options, grid.resolution_nm, box_vox, plan));
+  if (plan.ome_zarr) describe_ome_zarr(header, options, plan);
   return plan;
 }
 
@@ -534,6 +558,8 @@ VolumePlan plan_of_level(const VolumePlan& plan, std::size_t level) {
   one.scales[0].factor = {1, 1, 1};
   one.kept_levels = {plan.kept_levels[level]};
   one.info.scales = {plan.info.scales[level]};
+  if (plan.ome_zarr && !plan.ome_zarr->shard_chunks_xyz.empty())
+    one.ome_zarr->shard_chunks_xyz = {plan.ome_zarr->shard_chunks_xyz[level]};
   return one;
 }
 

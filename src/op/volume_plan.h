@@ -6,8 +6,10 @@
 #include <vector>
 
 #include "codec/codec.h"
+#include "compress/compressor.h"
 #include "core/orientation.h"
 #include "core/value_map.h"
+#include "layout/ome_zarr.h"
 #include "layout/volume_info.h"
 #include "ngforge/error.h"
 #include "ngforge/op.h"
@@ -17,6 +19,9 @@
 #include "source/source.h"
 
 namespace ngforge {
+
+/// Kinds of datasets that a volume can become.
+enum class DatasetKind : std::uint8_t { precomputed, ome_zarr };
 
 /// Everything that is decided before the first voxel is read. `convert` and the live view use the same plan, so that
 /// both show the same voxels.
@@ -40,14 +45,16 @@ struct VolumePlan {
   const CodecDescriptor* codec = nullptr;
   CodecOptions codec_options;
   Layout layout = Layout::sharded;
-  bool gzip = true;
-  int level = 6;
+  const CompressorDescriptor* compressor = nullptr;  // of encoded chunks; nullptr: none
+  int level = 0;
   bool keep_empty = false;
 
   /// transform.json: corner coordinates times resolution_nm of scale 0 to world nm. Nothing when the source has no
   /// world.
   std::optional<Affine> transform_nm;
-  VolumeInfo info;
+  VolumeInfo info;  // also of what is no precomputed volume: sizes, chunks and keys of its scales
+  /// What an OME-Zarr image is beside; nothing for a precomputed volume. Chunks are then padded to their full shape.
+  std::optional<OmeZarr> ome_zarr;
   std::vector<std::string> notices;  // choices that a user should see
 
   /// The 0-based reordered box (the space of to_source) of output voxels, and back.
@@ -57,9 +64,11 @@ struct VolumePlan {
 
 /// Plans a volume from its header and the options (COMMANDS.md: options of convert, "Geometry, said once").
 /// Errors: needs_decision (names the option that decides), invalid_argument (an option's value), unsupported.
-Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options);
+Result<VolumePlan> plan_volume(const VolumeHeader& header, const VolumeOptions& options,
+                               DatasetKind kind = DatasetKind::precomputed);
 /// The same with the headers of all levels, as --scales keep needs them; the finest first.
-Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const VolumeOptions& options);
+Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const VolumeOptions& options,
+                               DatasetKind kind = DatasetKind::precomputed);
 
 /// Of a plan with kept levels: how one of them becomes a scale, as if it were a volume of that scale alone.
 VolumePlan plan_of_level(const VolumePlan& plan, std::size_t level);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -39,19 +41,25 @@ class ChunkSink {
   ChunkCounts counts_;
 };
 
-/// Layout flat or deep: a file per chunk, `NAME.gz` when `gzip`. `folder` is the dataset's; the scale's key is made
-/// below it. Errors: permission, io.
-Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, const ScaleInfo& scale, Layout layout,
-                                                  bool gzip, bool resume);
+/// A file per chunk, `name(cell)` below `folder`, which is made. Errors: permission, io.
+Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder,
+                                                  std::function<std::string(const GridVec&)> name, bool resume);
 
-/// Layout sharded (scale.sharding). Values lie in a shard in sequence order, minishard indices behind them, so that
-/// each file is written once and takes its name when it is complete. However many shards grow at once, few files are
-/// open. At most `window` chunks wait for their turn. Errors: permission, io.
+/// Precomputed shards (scale.sharding) in the folder of the scale's key below `folder`: shard_sink.h says how they are
+/// written. Errors: permission, io.
 Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume,
                                                    Index window);
 /// The memory that such a sink takes at most, beside the chunks that wait: 24 bytes per chunk in unfinished shards,
 /// what it knows of each shard, and the minishard indices that `threads` threads write at once. For at most 2^32
 /// chunks.
 std::uint64_t shard_sink_bytes(const ScaleInfo& scale, int threads);
+
+/// Shards of a Zarr v3 array, in the folder of the array. `grid` counts chunks, all channels in each. A shard is
+/// written likewise, its index at the end. Errors: permission, io.
+Result<std::unique_ptr<ChunkSink>> open_zarr_shard_sink(const std::string& folder, const GridVec& grid,
+                                                        const std::array<Index, 3>& shard_chunks_xyz, Index channels,
+                                                        bool resume, Index window);
+/// The memory that such a sink takes at most, beside the chunks that wait.
+std::uint64_t zarr_shard_sink_bytes(const GridVec& grid, const std::array<Index, 3>& shard_chunks_xyz, int threads);
 
 }  // namespace ngforge

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <utility>
+
 #include "sink/chunk_sink.h"
 #include "sink/folder_writer.h"
 
@@ -7,14 +9,13 @@ namespace {
 
 class FileSink final : public ChunkSink {
  public:
-  FileSink(const ScaleInfo& scale, Layout layout, bool gzip, bool resume)
-      : scale_(scale), layout_(layout), gzip_(gzip), resume_(resume) {}
-  Result<void> open(const std::string& folder) { return writer_.open(folder + "/" + scale_.key); }
+  FileSink(std::function<std::string(const GridVec&)> name, bool resume) : name_(std::move(name)), resume_(resume) {}
+  Result<void> open(const std::string& folder) { return writer_.open(folder); }
 
-  bool is_finished(const GridVec& cell) const override { return resume_ && writer_.exists(name(cell)); }
+  bool is_finished(const GridVec& cell) const override { return resume_ && writer_.exists(name_(cell)); }
 
   Result<void> put(Index, const GridVec& cell, std::span<const std::byte> bytes) override {
-    NGFORGE_CHECK(writer_.write(name(cell), bytes));
+    NGFORGE_CHECK(writer_.write(name_(cell), bytes));
     ++counts_.files;
     counts_.bytes += bytes.size();
     return {};
@@ -23,24 +24,16 @@ class FileSink final : public ChunkSink {
   void abandon() override {}
 
  private:
-  std::string name(const GridVec& cell) const {
-    const Box box_vox = scale_.chunk_box(cell);
-    std::string name = layout_ == Layout::flat ? chunk_name(box_vox) : deep_chunk_name(box_vox);
-    if (gzip_) name += ".gz";
-    return name;
-  }
-
-  const ScaleInfo scale_;
-  const Layout layout_;
-  const bool gzip_, resume_;
+  const std::function<std::string(const GridVec&)> name_;
+  const bool resume_;
   FolderWriter writer_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder, const ScaleInfo& scale, Layout layout,
-                                                  bool gzip, bool resume) {
-  auto sink = std::make_unique<FileSink>(scale, layout, gzip, resume);
+Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder,
+                                                  std::function<std::string(const GridVec&)> name, bool resume) {
+  auto sink = std::make_unique<FileSink>(std::move(name), resume);
   NGFORGE_CHECK(sink->open(folder));
   return std::unique_ptr<ChunkSink>(std::move(sink));
 }

@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
+#include <iterator>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -79,6 +81,11 @@ Result<void> FolderWriter::write_file(const std::string& name, std::span<const s
   NGFORGE_CHECK(finish_growing(name));
   if (sync && ::fsync(descriptor_) != 0) return write_error(path_, "cannot be synced");
   return {};
+}
+
+std::string text_of_file(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 Result<void> write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes, const std::string& path) {

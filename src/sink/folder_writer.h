@@ -37,6 +37,9 @@ class FolderWriter {
   int descriptor_ = -1;
 };
 
+/// What is in a file; "" when it cannot be read.
+std::string text_of_file(const std::string& path);
+
 /// Writes all bytes at an offset. `path` is for messages.
 Result<void> write_at(int descriptor, std::uint64_t offset, std::span<const std::byte> bytes, const std::string& path);
 

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -99,11 +97,6 @@ Result<int> lock_plan(const std::string& folder, bool creates) {
   return make_error(ErrorCode::already_exists, "{}: another run is writing it now", folder);
 }
 
-std::string text_of(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
 // Folders above `path` that are not there yet, the outermost first.
 std::vector<std::string> missing_parents(const std::string& path) {
   std::vector<std::string> missing;
@@ -116,7 +109,7 @@ std::vector<std::string> missing_parents(const std::string& path) {
 }  // namespace
 
 Result<PartialFolder> PartialFolder::open(const std::string& destination, const RunIdentity& identity,
-                                          DestinationPolicy policy) {
+                                          DestinationPolicy policy, const std::string& last_file) {
   PartialFolder folder;
   folder.destination_ = without_trailing_slashes(destination);
   folder.path_ = folder.destination_ + ".partial";
@@ -124,9 +117,9 @@ Result<PartialFolder> PartialFolder::open(const std::string& destination, const 
   NGFORGE_CHECK(folder.end_former_commit());
   const bool destination_exists = is_there(folder.destination_), partial_exists = is_there(folder.path_);
   if (destination_exists && policy.resume && !partial_exists) {
-    if (!is_there(folder.destination_ + "/info"))
-      return make_error(ErrorCode::already_exists, "{}: expected a finished dataset, found something without info",
-                        folder.destination_);
+    if (!is_there(folder.destination_ + "/" + last_file))
+      return make_error(ErrorCode::already_exists, "{}: expected a finished dataset, found something without {}",
+                        folder.destination_, last_file);
     folder.is_complete_ = true;
     return folder;
   }
@@ -146,7 +139,7 @@ Result<PartialFolder> PartialFolder::open(const std::string& destination, const 
 Result<void> PartialFolder::end_former_commit() {
   NGFORGE_TRY(const int descriptor, lock_plan(destination_, false));
   if (descriptor < 0) return {};
-  const auto plan = parse_json(text_of(plan_of(destination_)), kPlanName);
+  const auto plan = parse_json(text_of_file(plan_of(destination_)), kPlanName);
   std::error_code code;
   const bool replaced = plan && plan->is_object() && plan->value(kOverwrites, false);
   if (replaced && !is_there(plan_of(path_))) fs::remove_all(path_, code);
@@ -183,7 +176,7 @@ Result<void> PartialFolder::take(const RunIdentity& identity, DestinationPolicy 
     return write_error(path_, "cannot be created");
   }
   NGFORGE_TRY(plan_descriptor_, lock_plan(path_, true));
-  const std::string former = text_of(plan_of(path_));
+  const std::string former = text_of_file(plan_of(path_));
   if (policy.resume && !former.empty()) {
     const auto plan = parse_json(former, kPlanName);
     const std::string what = plan && plan->is_object() ? difference(*plan, identity) : "its plan cannot be read";

@@ -22,11 +22,11 @@ struct DestinationPolicy {
 /// all"). Two processes cannot hold the same one: the plan file in it is locked.
 class PartialFolder {
  public:
-  /// Looks at DST and DST.partial and makes or takes over the latter.
+  /// Looks at DST and DST.partial and makes or takes over the latter. `last_file` is what every finished dataset has.
   /// Errors: already_exists (DST or DST.partial in the way, or not of our making; with resume: what differs),
   /// permission, io.
   static Result<PartialFolder> open(const std::string& destination, const RunIdentity& identity,
-                                    DestinationPolicy policy);
+                                    DestinationPolicy policy, const std::string& last_file = "info");
 
   PartialFolder(PartialFolder&& other) noexcept;
   PartialFolder& operator=(PartialFolder&&) = delete;

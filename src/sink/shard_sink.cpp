@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "sink/shard_sink.h"
+
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <list>
@@ -13,24 +14,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "compress/gzip.h"
-#include "core/byte_cursor.h"
 #include "core/system_error.h"
-#include "layout/sharding.h"
-#include "sink/chunk_sink.h"
 #include "sink/folder_writer.h"
 
 namespace ngforge {
 namespace {
 
-// Level of minishard indices: they are small, and read by everyone.
-constexpr int kIndexLevel = 9;
-// Indices are written together once they are this long.
-constexpr std::size_t kIndexWriteBytes = 64 << 10;
-
 // A shard that has values and is not complete.
 struct GrowingShard {
-  std::uint64_t cursor = 0;  // from the end of the shard index
+  std::uint64_t cursor = 0;  // from where values begin
   std::vector<ShardEntry> entries;
   int descriptor = -1, users = 0;
   bool has_file = false;
@@ -53,23 +45,19 @@ std::size_t most_open_files() {
 
 class ShardSink final : public ChunkSink {
  public:
-  ShardSink(const ScaleInfo& scale, Index window)
-      : scale_(scale),
-        spec_(*scale.sharding),
-        grid_(scale.grid_shape()),
-        window_(window),
-        most_open_(most_open_files()) {}
+  ShardSink(std::unique_ptr<const ShardFormat> format, const GridVec& grid, Index window)
+      : format_(std::move(format)), grid_(grid), window_(window), most_open_(most_open_files()) {}
   ~ShardSink() override {
     for (const GrowingShard* shard : open_) ::close(shard->descriptor);
   }
 
   Result<void> open(const std::string& folder, bool resume) {
-    NGFORGE_CHECK(writer_.open(folder + "/" + scale_.key));
+    NGFORGE_CHECK(writer_.open(folder));
     std::vector<std::uint64_t> ids;  // of the shard of every chunk
     ids.reserve(static_cast<std::size_t>(grid_.product()));
     for (Index z = 0; z < grid_.z; ++z)
       for (Index y = 0; y < grid_.y; ++y)
-        for (Index x = 0; x < grid_.x; ++x) ids.push_back(place({x, y, z}).shard);
+        for (Index x = 0; x < grid_.x; ++x) ids.push_back(format_->shard({x, y, z}));
     std::sort(ids.begin(), ids.end());
     std::size_t count = 0;
     for (auto id = ids.begin(); id != ids.end(); id = std::upper_bound(id, ids.end(), *id)) ++count;
@@ -85,7 +73,9 @@ class ShardSink final : public ChunkSink {
     return {};
   }
 
-  bool is_finished(const GridVec& cell) const override { return shards_[shard_number(place(cell).shard)].is_finished; }
+  bool is_finished(const GridVec& cell) const override {
+    return shards_[shard_number(format_->shard(cell))].is_finished;
+  }
 
   Result<void> put(Index sequence, const GridVec& cell, std::span<const std::byte> bytes) override {
     return hand_over(sequence, {cell, true, Bytes(bytes.begin(), bytes.end())});
@@ -110,9 +100,7 @@ class ShardSink final : public ChunkSink {
     Item item;
   };
 
-  std::uint64_t key(const GridVec& cell) const { return encode_morton(cell, grid_); }
-  ShardPlace place(const GridVec& cell) const { return shard_place(spec_, key(cell)); }
-  std::string name(const ShardFile& shard) const { return shard_file_name(spec_, shard.id); }
+  std::string name(const ShardFile& shard) const { return format_->file_name(shard.id); }
   std::string path(const ShardFile& shard) const { return writer_.path() + "/" + name(shard); }
   std::size_t shard_number(std::uint64_t id) const {
     const auto found = std::ranges::lower_bound(shards_, id, {}, &ShardFile::id);
@@ -139,8 +127,7 @@ class ShardSink final : public ChunkSink {
   }
 
   Write assign(Item item) {
-    const std::uint64_t chunk_key = key(item.cell);
-    ShardFile& shard = shards_[shard_number(shard_place(spec_, chunk_key).shard)];
+    ShardFile& shard = shards_[shard_number(format_->shard(item.cell))];
     if (!item.is_stored) return {&shard, 0, std::move(item)};
     if (!shard.growing) {
       shard.growing = std::make_unique<GrowingShard>();
@@ -148,7 +135,7 @@ class ShardSink final : public ChunkSink {
     }
     GrowingShard& growing = *shard.growing;
     const std::uint64_t offset = growing.cursor;
-    growing.entries.push_back({chunk_key, offset, item.bytes.size()});
+    growing.entries.push_back({format_->key(item.cell), offset, item.bytes.size()});
     growing.cursor += item.bytes.size();
     return {&shard, offset, std::move(item)};
   }
@@ -156,7 +143,7 @@ class ShardSink final : public ChunkSink {
   Result<void> perform(Write& write) {
     ShardFile& shard = *write.shard;
     if (write.item.is_stored) {
-      NGFORGE_CHECK(write_to(shard, shard_index_bytes(spec_) + write.offset, write.item.bytes));
+      NGFORGE_CHECK(write_to(shard, format_->values_begin() + write.offset, write.item.bytes));
       counts_.bytes += write.item.bytes.size();
     }
     if (--shard.unwritten > 0 || !shard.growing) return {};
@@ -207,67 +194,21 @@ class ShardSink final : public ChunkSink {
     return writer_.finish_growing(name(shard));
   }
 
-  // All chunks of the shard are known: minishard indices behind the values, and where they are in the shard index in
-  // front (spec 2.3). Entries of minishards that nothing is in stay zero, and where there are many, a hole.
+  // All chunks of the shard are known.
   Result<void> finish(ShardFile& shard) {
-    auto& entries = shard.growing->entries;
-    const auto minishard = [&](const ShardEntry& entry) { return shard_place(spec_, entry.key).minishard; };
-    std::sort(entries.begin(), entries.end(), [&](const ShardEntry& a, const ShardEntry& b) {
-      const auto ma = minishard(a), mb = minishard(b);
-      return ma != mb ? ma < mb : a.key < b.key;
-    });
-    std::uint64_t at = shard.growing->cursor, next_number = 0;
-    PendingWrite front, tail;
-    Bytes compressed;
-    GzipCompressor gzip(kIndexLevel);
-    for (auto begin = entries.begin(); begin != entries.end();) {
-      const auto number = minishard(*begin);
-      const auto end = std::find_if(begin, entries.end(), [&](const ShardEntry& e) { return minishard(e) != number; });
-      Bytes index = encode_minishard_index({begin, end});
-      if (spec_.gzip_index) {
-        gzip.compress(index, compressed);
-        index.swap(compressed);
-      }
-      if (number != next_number) NGFORGE_CHECK(flush(shard, front));
-      std::array<std::byte, 16> range;
-      store(range.data(), at);
-      store(range.data() + 8, at + index.size());
-      NGFORGE_CHECK(append(shard, front, 16 * number, range));
-      NGFORGE_CHECK(append(shard, tail, shard_index_bytes(spec_) + at, index));
-      at += index.size();
-      next_number = number + 1;
-      begin = end;
-    }
-    NGFORGE_CHECK(flush(shard, tail));
-    NGFORGE_CHECK(flush(shard, front));
-    counts_.bytes += shard_index_bytes(spec_) + at - shard.growing->cursor;
+    const auto write = [&](std::uint64_t offset, std::span<const std::byte> bytes) {
+      return write_to(shard, offset, bytes);
+    };
+    NGFORGE_TRY(const std::uint64_t index_bytes,
+                format_->write_index(shard.growing->entries, shard.growing->cursor, write));
+    counts_.bytes += index_bytes;
     NGFORGE_CHECK(end_file(shard));
     ++counts_.files;
     shard.growing.reset();
     return {};
   }
 
-  struct PendingWrite {
-    std::uint64_t offset = 0;
-    Bytes bytes;
-  };
-
-  // Bytes that follow those before.
-  Result<void> append(ShardFile& shard, PendingWrite& pending, std::uint64_t offset, std::span<const std::byte> bytes) {
-    if (pending.bytes.empty()) pending.offset = offset;
-    pending.bytes.insert(pending.bytes.end(), bytes.begin(), bytes.end());
-    if (pending.bytes.size() < kIndexWriteBytes) return {};
-    return flush(shard, pending);
-  }
-  Result<void> flush(ShardFile& shard, PendingWrite& pending) {
-    if (pending.bytes.empty()) return {};
-    NGFORGE_CHECK(write_to(shard, pending.offset, pending.bytes));
-    pending.bytes.clear();
-    return {};
-  }
-
-  const ScaleInfo scale_;
-  const ShardingSpec spec_;
+  const std::unique_ptr<const ShardFormat> format_;
   const GridVec grid_;
   const Index window_;
   FolderWriter writer_;
@@ -285,23 +226,16 @@ class ShardSink final : public ChunkSink {
 
 }  // namespace
 
-std::uint64_t shard_sink_bytes(const ScaleInfo& scale, int threads) {
+std::uint64_t shard_table_bytes(std::uint64_t chunks, std::uint64_t shards) {
   // A shard in its table and, while it grows, in the list of open files.
   constexpr std::uint64_t kBytesPerShard = 192;
-  const ShardingSpec& spec = *scale.sharding;
-  const GridVec grid = scale.grid_shape();
-  const auto chunks = static_cast<std::uint64_t>(grid.product());
-  const auto part = [&](int bits) { return bits >= 32 ? chunks : std::min(chunks, std::uint64_t{1} << bits); };
-  const std::uint64_t in_minishard =
-      part(std::max(spec.preshift_bits, morton_bits(grid) - spec.minishard_bits - spec.shard_bits) +
-           (spec.is_murmur ? 3 : 0));  // some get several times their share
-  return chunks * sizeof(ShardEntry) + part(spec.shard_bits) * kBytesPerShard +
-         static_cast<std::uint64_t>(threads) * (2 * in_minishard * sizeof(ShardEntry) + 4 * kIndexWriteBytes);
+  return chunks * sizeof(ShardEntry) + shards * kBytesPerShard;
 }
 
-Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume,
+Result<std::unique_ptr<ChunkSink>> make_shard_sink(const std::string& folder, const GridVec& grid,
+                                                   std::unique_ptr<const ShardFormat> format, bool resume,
                                                    Index window) {
-  auto sink = std::make_unique<ShardSink>(scale, window);
+  auto sink = std::make_unique<ShardSink>(std::move(format), grid, window);
   NGFORGE_CHECK(sink->open(folder, resume));
   return std::unique_ptr<ChunkSink>(std::move(sink));
 }

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`convert ... out.zarr`: an OME-Zarr 0.5 image that zarr-python, tensorstore, ome-zarr and ngforge itself read."""
+
+import nibabel as nib
+import numpy as np
+import ome_zarr.io
+import ome_zarr.reader
+import pytest
+import tensorstore
+import zarr
+from ome_zarr_models.v05 import Image, ImageLabel
+
+import volumes
+from conftest import read_json, tree
+from precomputed import Dataset
+from program import convert, run
+from volumes import noise, save_nifti
+
+TYPES = ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "f4"]
+SHAPE = (43, 29, 22)
+OPTIONS = ("--chunk-size", "16,8,8", "--shard-size", "64KiB")
+UNIT_NM = {"nanometer": 1, "micrometer": 1e3, "millimeter": 1e6}
+
+
+def ome(folder):
+    return read_json(folder / "zarr.json")["attributes"]["ome"]
+
+
+def as_xyzc(values):
+    """[c, z, y, x] or [z, y, x] to [x, y, z, channel]."""
+    return values.reshape((-1, *values.shape[-3:])).T
+
+
+def read(folder, level):
+    """All voxels of a level by two readers, which must agree."""
+    values = zarr.open_group(folder, mode="r")[str(level)][...]
+    driver = {"driver": "zarr3", "kvstore": {"driver": "file", "path": f"{folder / str(level)}/"}}
+    np.testing.assert_array_equal(tensorstore.open(driver).result().read().result(), values)
+    return as_xyzc(values)
+
+
+def world_nm(folder, level, index):
+    """Where the metadata puts the centre of a voxel."""
+    attributes = read_json(folder / "zarr.json")["attributes"]
+    multiscale = attributes["ome"]["multiscales"][0]
+    scale, translation = multiscale["datasets"][level]["coordinateTransformations"]
+    axes = multiscale["axes"][-3:]
+    assert [axis["name"] for axis in axes] == ["z", "y", "x"]
+    unit = [UNIT_NM[axis["unit"]] for axis in axes]
+    place = np.array(scale["scale"][-3:]) * index[::-1] + translation["translation"][-3:]
+    transform = np.array(attributes.get("ngforge", {}).get("transform", np.eye(4)))
+    return (transform @ [*(place * unit)[::-1], 1])[:3]
+
+
+def check_against_precomputed(source, folder, other, *options):
+    """Both kinds of dataset hold the same scales with the same voxels at the same places."""
+    convert(source, folder, *OPTIONS, *options)
+    convert(source, other, *OPTIONS[:2], *options, "--encoding", "raw")
+    dataset = Dataset(other)
+    transform = dataset.transform if (other / "transform.json").exists() else np.eye(4)
+    assert len(ome(folder)["multiscales"][0]["datasets"]) == len(dataset.scales)
+    for level, scale in enumerate(dataset.scales):
+        np.testing.assert_array_equal(read(folder, level), dataset.read(level), err_msg=f"level {level}")
+        for corner in np.ndindex(2, 2, 2):
+            index = np.array(corner) * (np.array(scale["size"]) - 1)
+            corner_nm = (index + scale.get("voxel_offset", [0, 0, 0]) + 0.5) * scale["resolution"]
+            expected = (transform @ [*corner_nm, 1])[:3]
+            np.testing.assert_allclose(world_nm(folder, level, index), expected, atol=1e-3)
+
+
+def check_metadata(folder, is_label=False):
+    """What the ome-zarr packages say of it."""
+    group = zarr.open_group(folder, mode="r")
+    Image.from_zarr(group)
+    if is_label:
+        ImageLabel.from_zarr(group)
+    nodes = list(ome_zarr.reader.Reader(ome_zarr.io.parse_url(folder))())
+    assert len(nodes[0].data) == len(ome(folder)["multiscales"][0]["datasets"])
+    return nodes[0].metadata
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+def test_types(tmp_path, dtype):
+    path = save_nifti(tmp_path / "v.nii.gz", noise(SHAPE, dtype, seed=70))
+    check_against_precomputed(path, tmp_path / "v.ome.zarr", tmp_path / "v", "--type", "image")
+    assert zarr.open_group(tmp_path / "v.ome.zarr", mode="r")["0"].dtype == np.dtype(dtype)
+    check_metadata(tmp_path / "v.ome.zarr")
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8"])
+def test_labels(tmp_path, dtype):
+    path = save_nifti(tmp_path / "v.nii.gz", volumes.labels(SHAPE, dtype))
+    check_against_precomputed(path, tmp_path / "v.zarr", tmp_path / "v", "--type", "segmentation")
+    assert "image-label" in ome(tmp_path / "v.zarr")
+    check_metadata(tmp_path / "v.zarr", is_label=True)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 5])
+def test_channels(tmp_path, channels):
+    values = noise((*SHAPE, channels), "u2", seed=71)
+    path = save_nifti(tmp_path / "v.nii.gz", values)
+    check_against_precomputed(path, tmp_path / "v.zarr", tmp_path / "v")
+    array = zarr.open_group(tmp_path / "v.zarr", mode="r")["0"]
+    assert array.metadata.dimension_names == ("c", "z", "y", "x") and array.shape == (channels, 22, 29, 43)
+    np.testing.assert_array_equal(array[...], values.T)
+    check_metadata(tmp_path / "v.zarr")
+
+
+@pytest.mark.parametrize("compress", ["zstd", "blosc", "gzip", "none"])
+@pytest.mark.parametrize("layout", ["sharded", "flat"])
+def test_compressors_and_layouts(tmp_path, compress, layout):
+    values = volumes.structured(SHAPE, "u2")
+    path = save_nifti(tmp_path / "v.nii", values)
+    options = ("--compress", compress, "--layout", layout)
+    done = convert(path, tmp_path / "v.zarr", *OPTIONS, *options, "--json").json
+    np.testing.assert_array_equal(read(tmp_path / "v.zarr", 0)[..., 0], values)
+    array = zarr.open_group(tmp_path / "v.zarr", mode="r")["0"]
+    assert (array.shards is None) == (layout == "flat")
+    assert [type(codec).__name__ for codec in array.compressors] == (
+        [] if compress == "none" else [f"{compress.capitalize()}Codec"])
+    for scale in done["scales"]:
+        files = [f for f in (tmp_path / "v.zarr" / scale["key"] / "c").rglob("*") if f.is_file()]
+        assert (len(files), sum(f.stat().st_size for f in files)) == (scale["files"], scale["bytes"])
+    plan = run("convert", path, tmp_path / "w.zarr", *OPTIONS, *options, "--dry-run", "--json").json
+    for planned, made in zip(plan["scales"], done["scales"], strict=True):
+        assert made["files"] <= planned["files"] and made["bytes"] <= planned["bytes"]
+
+
+@pytest.mark.parametrize("code", ["RAS", "LPS", "SAL", "PIR"])
+@pytest.mark.parametrize("tilt", [0, 0.1])
+def test_places(tmp_path, code, tilt):
+    values = noise(SHAPE, "u1", seed=72)
+    path = save_nifti(tmp_path / "v.nii", values, volumes.affine_mm(code, values.shape, tilt))
+    check_against_precomputed(path, tmp_path / "v.zarr", tmp_path / "v")
+    assert ("ngforge" in read_json(tmp_path / "v.zarr/zarr.json")["attributes"]) == (tilt != 0)
+    check_metadata(tmp_path / "v.zarr")
+
+
+def test_a_crop_keeps_its_place(tmp_path):
+    path = save_nifti(tmp_path / "v.nii", noise(SHAPE, "u1", seed=73), volumes.affine_mm("RAS", SHAPE, 0))
+    check_against_precomputed(path, tmp_path / "v.zarr", tmp_path / "v", "--crop", "3:40,5:29,1:20", "--factor", "2")
+
+
+def test_read_back(tmp_path):
+    values = noise(SHAPE, "i2", seed=74)
+    path = save_nifti(tmp_path / "v.nii", values, volumes.affine_mm("LAS", values.shape, 0))
+    convert(path, tmp_path / "v.zarr", *OPTIONS)
+    convert(tmp_path / "v.zarr", tmp_path / "back.nii.gz")
+    found, expected = nib.load(tmp_path / "back.nii.gz"), nib.as_closest_canonical(nib.load(path))
+    np.testing.assert_array_equal(np.asarray(found.dataobj), np.asarray(expected.dataobj))
+    np.testing.assert_allclose(found.affine, expected.affine, atol=1e-6)
+
+
+def test_empty_chunks_are_left_out(tmp_path):
+    values = np.zeros((64, 64, 64), "u1")
+    values[33:40, 2, 50] = 7
+    path = save_nifti(tmp_path / "v.nii", values)
+    options = ("--chunk-size", "8", "--shard-size", "4KiB", "--scales", "1")
+    convert(path, tmp_path / "v.zarr", *options)
+    np.testing.assert_array_equal(read(tmp_path / "v.zarr", 0)[..., 0], values)
+    files = [f for f in (tmp_path / "v.zarr/0/c").rglob("*") if f.is_file()]
+    assert [str(f.relative_to(tmp_path / "v.zarr/0")) for f in files] == ["c/3/0/2"]
+    index = np.frombuffer(files[0].read_bytes()[-(8 * 16 + 4):-4], "<u8").reshape(8, 2)
+    assert (index == np.uint64(2**64 - 1)).all(axis=1).sum() == 7
+    convert(path, tmp_path / "w.zarr", *options, "--keep-empty")
+    assert len([f for f in (tmp_path / "w.zarr/0/c").rglob("*") if f.is_file()]) == 64
+
+
+@pytest.mark.parametrize("how", [("--threads", "1"), ("--threads", "7"), ("--memory", "12MiB", "--threads", "2")])
+@pytest.mark.parametrize("compress", ["zstd", "blosc"])
+def test_same_bytes(tmp_path, how, compress):
+    values = volumes.structured((150, 90, 60), "u2")
+    path = save_nifti(tmp_path / "v.nii.gz", values, volumes.affine_mm("PSR", values.shape))
+    for name, more in (("a", ()), ("b", how)):
+        (tmp_path / name).mkdir()
+        convert(path, tmp_path / name / "v.zarr", "--chunk-size", "16,8,16", "--shard-size", "128KiB", "--compress",
+                compress, *more)
+    assert tree(tmp_path / "a/v.zarr") == tree(tmp_path / "b/v.zarr")
