@@ -127,7 +127,8 @@ void add_sources(CLI::App& app, std::vector<std::string>& sources) {
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   add_sources(app, options->sources);
-  add_place(app, "DESTINATION", options->destination, "A new folder, or a file: .nii, .nii.gz, .mgz, .tif, .npy");
+  add_place(app, "DESTINATION", options->destination,
+            "A new folder (NAME.zarr: OME-Zarr), or a file: .nii, .nii.gz, .mgz, .tif, .npy");
   options->volume.add_to(app, true);
   app.add_flag("--dry-run", options->convert.dry_run, "Print the plan and write nothing");
   app.add_flag("--resume", options->convert.resume, "Go on where an earlier run stopped");

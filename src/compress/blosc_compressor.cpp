@@ -19,9 +19,9 @@ class Blosc final : public Compressor {
     const std::size_t bound = in.size() + BLOSC_MAX_OVERHEAD;
     if (space.size() < bound) space = Buffer(bound);
     const bool shuffles_bits = std::string_view(blosc_shuffle(value_bytes_)) == "bitshuffle";
-    // Only the calls with _ctx share nothing with other threads.
+    // Only the calls with _ctx share nothing with other threads. What it makes depends on how much room it is given.
     const int size = blosc_compress_ctx(level_, shuffles_bits ? BLOSC_BITSHUFFLE : BLOSC_SHUFFLE, value_bytes_,
-                                        in.size(), in.data(), space.data(), space.size(), kBloscInner, 0, 1);
+                                        in.size(), in.data(), space.data(), bound, kBloscInner, 0, 1);
     // What does not become smaller is stored: with room for the bound there is nothing that can fail but an allocation.
     if (size <= 0) throw std::bad_alloc();
     return space.span().first(static_cast<std::size_t>(size));

@@ -26,11 +26,11 @@ Unpack* unpacker(std::string_view name) {
 
 TEST(Compressor, EveryOneGivesBackWhatItWasGivenWithinItsBound) {
   for (const CompressorDescriptor* row : all_compressors())
-    for (int level = row->lowest_level; level <= row->highest_level; ++level)
+    for (const int level : {row->lowest_level, row->initial_level, row->highest_level})
       for (const std::size_t value_bytes : {1, 2, 4, 8}) {
         const auto compressor = row->create(level, value_bytes);
         Buffer space;
-        for (const std::size_t size : {1, 5, 131, 65536, 300000})
+        for (const std::size_t size : {1, 5, 131, 65536})
           for (const bool is_noise : {false, true}) {
             const Bytes in = values(size, value_bytes, is_noise);
             const auto packed = compressor->compress(in, space);
@@ -43,21 +43,24 @@ TEST(Compressor, EveryOneGivesBackWhatItWasGivenWithinItsBound) {
 }
 
 TEST(Compressor, BytesDoNotDependOnWhatCameBefore) {
-  const Bytes in = values(100000, 2, false), other = values(300000, 2, true);
-  for (const CompressorDescriptor* row : all_compressors()) {
-    Buffer fresh_space, used_space;
-    const auto fresh = row->create(row->initial_level, 2)->compress(in, fresh_space);
-    const auto used = row->create(row->initial_level, 2);
-    for (int i = 0; i < 3; ++i) used->compress(other, used_space);
-    const auto again = used->compress(in, used_space);
-    EXPECT_TRUE(std::equal(fresh.begin(), fresh.end(), again.begin(), again.end())) << row->name;
-  }
+  const Bytes other = values(300000, 2, true);
+  for (const CompressorDescriptor* row : all_compressors())
+    for (const std::size_t size : {6, 144, 100000})
+      for (const bool is_noise : {false, true}) {
+        const Bytes in = values(size, 2, is_noise);
+        Buffer fresh_space, used_space;
+        const auto fresh = row->create(row->initial_level, 2)->compress(in, fresh_space);
+        const auto used = row->create(row->initial_level, 2);
+        for (int i = 0; i < 3; ++i) used->compress(other, used_space);
+        const auto again = used->compress(in, used_space);
+        EXPECT_TRUE(std::equal(fresh.begin(), fresh.end(), again.begin(), again.end())) << row->name << ' ' << size;
+      }
 }
 
 TEST(Compressor, ZstdTakesNoMoreMemoryThanItSays) {
   const CompressorDescriptor* const row = find_compressor("zstd");
   for (int level = row->lowest_level; level <= row->highest_level; ++level)
-    for (const std::size_t size : {1 << 12, 1 << 16, 1 << 18, 1 << 20, 1 << 22}) {
+    for (const std::size_t size : {1 << 12, 1 << 16, 1 << 18, 1 << 20}) {
       const Bytes in = values(size, 2, false);
       Bytes out(ZSTD_compressBound(size));
       ZSTD_CCtx* const context = ZSTD_createCCtx();

@@ -25,8 +25,7 @@ class Zstd final : public Compressor {
   std::span<const std::byte> compress(std::span<const std::byte> in, Buffer& space) override {
     const std::size_t bound = ZSTD_compressBound(in.size());
     if (space.size() < bound) space = Buffer(bound);
-    const std::size_t size =
-        ZSTD_compressCCtx(context_.get(), space.data(), space.size(), in.data(), in.size(), level_);
+    const std::size_t size = ZSTD_compressCCtx(context_.get(), space.data(), bound, in.data(), in.size(), level_);
     // With room for the bound there is nothing that can fail but an allocation.
     if (ZSTD_isError(size)) throw std::bad_alloc();
     return space.span().first(size);

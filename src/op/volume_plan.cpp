@@ -371,6 +371,9 @@ Result<void> plan_encoding(const VolumeOptions& options, VolumePlan& plan) {
                       options.layout);
   if (plan.ome_zarr && plan.layout == Layout::deep)
     return make_error(ErrorCode::invalid_argument, "--layout: expected sharded|flat for OME-Zarr, found \"deep\"");
+  if (plan.ome_zarr && !options.sharding.empty())
+    return make_error(ErrorCode::invalid_argument, "--sharding: means nothing for OME-Zarr")
+        .with_hint("--shard-size says how large its shards are");
   plan.keep_empty = options.keep_empty;
   return plan_compressor(options, plan);
 }

@@ -5,7 +5,7 @@ import json
 import zlib
 
 import volumes
-from bad_input import case, good, patch
+from bad_input import CONVERT, case, good, patch
 from program import convert
 
 
@@ -131,9 +131,40 @@ def destination_that_is_a_stream(folder):
     good(folder)
 
 
-@case(2, "convert", "v.nii", "seg.zarr")
-def destination_of_an_unknown_kind(folder):
+@case(2, "convert", "v.nii", "seg.zarr", "--encoding", "png")
+def encoding_for_zarr(folder):
     good(folder)
+
+
+@case(2, "convert", "v.nii", "seg.zarr", "--compress", "lz4")
+def compressor_for_zarr(folder):
+    good(folder)
+
+
+@case(2, *CONVERT, "--compress", "zstd")
+def compressor_of_another_format(folder):
+    good(folder)
+
+
+@case(2, "convert", "v.nii", "seg.zarr", "--level", "0")
+def level_of_another_compressor(folder):
+    good(folder)
+
+
+@case(2, "convert", "v.nii", "seg.zarr", "--layout", "deep")
+def layout_for_zarr(folder):
+    good(folder)
+
+
+@case(2, "convert", "v.nii", "seg.zarr", "--sharding", "0,0,0")
+def sharding_for_zarr(folder):
+    good(folder)
+
+
+@case(5, "convert", "v.nii", "seg.zarr", "--resume")
+def zarr_that_is_none(folder):
+    good(folder)
+    (folder / "seg.zarr").mkdir()
 
 
 @case(3, "serve", "nothing")

@@ -154,7 +154,7 @@ def test_read_back(tmp_path):
 def test_empty_chunks_are_left_out(tmp_path):
     values = np.zeros((64, 64, 64), "u1")
     values[33:40, 2, 50] = 7
-    path = save_nifti(tmp_path / "v.nii", values)
+    path = save_nifti(tmp_path / "v.nii", values, np.eye(4))
     options = ("--chunk-size", "8", "--shard-size", "4KiB", "--scales", "1")
     convert(path, tmp_path / "v.zarr", *options)
     np.testing.assert_array_equal(read(tmp_path / "v.zarr", 0)[..., 0], values)
