@@ -2,9 +2,12 @@
 """What a chunk costs when there are very many."""
 
 
+import shutil
+import statistics
+
 import numpy as np
 
-from harness import WORK, bench, timed
+from harness import WORK, bench, brain, timed
 
 CHUNK_SIDE = 8
 
@@ -34,4 +37,22 @@ def chunks(context):
             for work, run in (("write", written), ("check", checked)):
                 row[f"{work} bytes per further chunk"] = (run[2] - 2**20 * rows[-1][f"{work} peak MiB"]) / more
         rows.append(row)
+    return rows
+
+
+@bench("what sharding takes of a conversion")
+def sharding(context):
+    source, folder, again = brain(), WORK / "sharded", WORK / "resharded"
+    rows = []
+    for shards in ("0,3,3", "3,3,0"):
+        whole, part = [], []
+        for _ in range(context.rounds):
+            whole.append(timed([context.program, "convert", source, folder, "--sharding", shards, "--scales", "1", "--quiet"],
+                               folder)[1])
+            shutil.rmtree(again, ignore_errors=True)
+            again.mkdir()
+            part.append(context.tool("bench_sharding", folder, again))
+        run_s, sharding_s = statistics.median(whole), statistics.median(one["cpu_s"] for one in part)
+        rows.append({"what": f"512^3 brain, finest scale, --sharding {shards}", "chunks": part[0]["chunks"],
+                     "CPU seconds of the run": run_s, "of it in shards": sharding_s, "%": 100 * sharding_s / run_s})
     return rows
