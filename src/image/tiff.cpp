@@ -22,6 +22,7 @@ constexpr std::size_t kMaxPages = 1 << 20;
 
 /// What is kept of a directory.
 struct TiffPage {
+  std::size_t number = 0;
   ImageShape shape;
   std::uint64_t directory_offset = 0;
   Index unit_width = 0, unit_height = 0;  // of a tile or strip
@@ -42,10 +43,12 @@ struct TiffPage {
 /// Reads the tags of the directory at which a handle is.
 class DirectoryReader {
  public:
-  DirectoryReader(const TiffHandle& handle, std::string where) : tiff_(handle.get()), where_(std::move(where)) {}
+  DirectoryReader(const TiffHandle& handle, std::size_t number)
+      : tiff_(handle.get()), number_(number), where_(handle.where(number)) {}
 
   Result<TiffPage> read() {
     TiffPage page;
+    page.number = number_;
     page.directory_offset = TIFFCurrentDirOffset(tiff_);
     std::uint32_t width = 0, height = 0, depth = 1;
     TIFFGetField(tiff_, TIFFTAG_IMAGEWIDTH, &width);
@@ -153,6 +156,7 @@ class DirectoryReader {
   }
 
   TIFF* const tiff_;
+  const std::size_t number_;
   const std::string where_;
 };
 
@@ -170,10 +174,9 @@ class TiffFileImpl final : public TiffFile {
   Result<void> read(std::size_t page, const PixelBox& box, ChannelRange samples, std::span<std::byte> out) override;
 
  private:
-  std::string where(std::size_t page) const { return fmt::format("{}: page {}", bytes_->name(), page); }
   void read_tags(TIFF* tiff);
-  Result<void> read_page(TiffHandle& handle, const TiffPage& page, std::size_t plane, const PixelBox& box,
-                         ChannelRange samples, std::span<std::byte> out) const;
+  Result<void> read_page(TiffHandle& handle, const TiffPage& page, const PixelBox& box, ChannelRange samples,
+                         std::span<std::byte> out) const;
   Result<void> read_plain(TiffHandle& handle, const TiffPage& page, const PixelBox& box, ChannelRange samples,
                           std::span<std::byte> out) const;
   Result<void> read_from_stack(TiffHandle& handle, std::size_t plane, const PixelBox& box, ChannelRange samples,
@@ -203,15 +206,14 @@ Result<void> TiffFileImpl::open() {
   while (true) {
     const std::size_t number = pages_.size();
     // What libtiff passes over with a warning: a directory that the end of the file cuts.
-    if (handle->has_read_past_end()) return handle->failure(fmt::format("a whole directory of page {}", number));
-    NGFORGE_TRY(auto page, DirectoryReader(*handle, where(number)).read());
+    if (handle->has_read_past_end()) return handle->failure(handle->where(number), "a whole directory");
+    NGFORGE_TRY(auto page, DirectoryReader(*handle, number).read());
     pages_.push_back(page);
     if (TIFFLastDirectory(handle->get()) != 0) break;
     if (pages_.size() >= kMaxPages)
       return make_error(ErrorCode::limit, "{}: expected at most {} pages, found more", bytes_->name(), kMaxPages);
     handle->listen();
-    if (TIFFReadDirectory(handle->get()) == 0)
-      return handle->failure(fmt::format("a directory of page {}", pages_.size()));
+    if (TIFFReadDirectory(handle->get()) == 0) return handle->failure(handle->where(pages_.size()), "a directory");
   }
   idle_.push_back(std::move(handle));
   return {};
@@ -286,27 +288,23 @@ Result<void> TiffFileImpl::read(std::size_t number, const PixelBox& box, Channel
     NGFORGE_TRY(handle, TiffHandle::open(bytes_));
   }
   auto done = stack_size_ > 0 ? read_from_stack(*handle, number, box, samples, out)
-                              : read_page(*handle, pages_[number], number, box, samples, out);
+                              : read_page(*handle, pages_[number], box, samples, out);
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(handle));
   return done;
 }
 
-Result<void> TiffFileImpl::read_page(TiffHandle& handle, const TiffPage& page, std::size_t number, const PixelBox& box,
+Result<void> TiffFileImpl::read_page(TiffHandle& handle, const TiffPage& page, const PixelBox& box,
                                      ChannelRange samples, std::span<std::byte> out) const {
-  auto done = handle.go_to(page.directory_offset);
-  if (done && page.is_plain) {
-    done = read_plain(handle, page, box, samples, out);
-  } else if (done) {
-    const std::size_t plane_bytes = out.size() / static_cast<std::size_t>(samples.size());
-    if (page.is_jpeg_color) TIFFSetField(handle.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-    if (!page.is_planar) done = read_units(handle, page, 0, box, samples, out.data());
-    for (Index s = samples.begin; page.is_planar && done && s < samples.end; ++s)
-      done = read_units(handle, page, s, box, {0, 1},
-                        out.data() + static_cast<std::size_t>(s - samples.begin) * plane_bytes);
-  }
-  if (done) return {};
-  return std::move(done).error().in(fmt::format("page {}", number));
+  NGFORGE_CHECK(handle.go_to(page.number, page.directory_offset));
+  if (page.is_plain) return read_plain(handle, page, box, samples, out);
+  if (page.is_jpeg_color) TIFFSetField(handle.get(), TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+  if (!page.is_planar) return read_units(handle, page, 0, box, samples, out.data());
+  const std::size_t plane_bytes = out.size() / static_cast<std::size_t>(samples.size());
+  for (Index s = samples.begin; s < samples.end; ++s)
+    NGFORGE_CHECK(read_units(handle, page, s, box, {0, 1},
+                             out.data() + static_cast<std::size_t>(s - samples.begin) * plane_bytes));
+  return {};
 }
 
 Result<void> TiffFileImpl::read_plain(TiffHandle& handle, const TiffPage& page, const PixelBox& box,
@@ -325,7 +323,7 @@ Result<void> TiffFileImpl::read_plain(TiffHandle& handle, const TiffPage& page, 
       const std::uint64_t count = TIFFGetStrileByteCountWithErr(handle.get(), strip, &failed_count);
       const std::uint64_t wanted = page.row_bytes() * static_cast<std::uint64_t>(bottom - top);
       if (failed_offset != 0 || failed_count != 0 || handle.has_read_past_end())
-        return handle.failure(fmt::format("the place of strip {}", strip));
+        return handle.failure(handle.where(page.number), fmt::format("the place of strip {}", strip));
       if (offset == 0 && count == 0) {  // never written
         const auto width = static_cast<std::size_t>(box.width()) * page.value_bytes();
         for (Index s = 0; s < (page.is_planar ? 1 : samples.size()); ++s)
@@ -336,8 +334,8 @@ Result<void> TiffFileImpl::read_plain(TiffHandle& handle, const TiffPage& page, 
       }
       // A lone strip of more than 4 GiB has no count that a classic TIFF could hold.
       if (count < wanted && page.units_down() > 1)
-        return make_error(ErrorCode::invalid_data, "{}: expected {} bytes in strip {}, found {}", bytes_->name(),
-                          wanted, strip, count)
+        return make_error(ErrorCode::invalid_data, "{}: expected {} bytes in strip {}, found {}",
+                          handle.where(page.number), wanted, strip, count)
             .of_source();
       const std::uint64_t skipped = page.row_bytes() * static_cast<std::uint64_t>(rows.j_begin - top);
       NGFORGE_CHECK(
@@ -425,7 +423,8 @@ Result<void> TiffFileImpl::decode(TiffHandle& handle, const TiffPage& page, std:
       page.is_tiled ? TIFFReadEncodedTile(tiff, unit, to, size) : TIFFReadEncodedStrip(tiff, unit, to, size);
   // What libjpeg only warns of is a picture with invented parts.
   if (decoded == size && !(page.is_jpeg && handle.has_doubts())) return {};
-  return handle.failure(fmt::format("{} bytes of {} {}", bytes, page.is_tiled ? "tile" : "strip", unit));
+  return handle.failure(handle.where(page.number),
+                        fmt::format("{} bytes of {} {}", bytes, page.is_tiled ? "tile" : "strip", unit));
 }
 
 bool matches(std::span<const std::byte> head) {

@@ -38,7 +38,7 @@ Result<std::unique_ptr<TiffHandle>> TiffHandle::open(std::shared_ptr<ImageBytes>
       seek, [](thandle_t) { return 0; },
       [](thandle_t h) { return static_cast<toff_t>(static_cast<TiffHandle*>(h)->bytes_->size()); },
       [](thandle_t, void**, toff_t*) { return 0; }, [](thandle_t, void*, toff_t) {}, options.get());
-  if (handle->tiff_ == nullptr) return handle->failure("a TIFF");
+  if (handle->tiff_ == nullptr) return handle->failure(handle->bytes_->name(), "a TIFF");
   return handle;
 }
 
@@ -46,11 +46,11 @@ TiffHandle::~TiffHandle() {
   if (tiff_ != nullptr) TIFFClose(tiff_);
 }
 
-Result<void> TiffHandle::go_to(std::uint64_t directory_offset) {
+Result<void> TiffHandle::go_to(std::size_t page, std::uint64_t directory_offset) {
   if (TIFFCurrentDirOffset(tiff_) == directory_offset) return {};
   listen();
   if (TIFFSetSubDirectory(tiff_, directory_offset) == 0)
-    return failure(fmt::format("a directory at byte {}", directory_offset));
+    return failure(where(page), fmt::format("a directory at byte {}", directory_offset));
   return {};
 }
 
@@ -61,11 +61,14 @@ void TiffHandle::listen() {
   read_past_end_ = false;
 }
 
-Error TiffHandle::failure(std::string_view expected) const {
+Error TiffHandle::failure(std::string_view where, std::string_view expected) const {
   if (io_error_) return *io_error_;
-  const std::string& said = error_.empty() ? warning_ : error_;
-  const char* const otherwise = read_past_end_ ? "the end of the file" : "nothing sound";
-  return make_error(ErrorCode::invalid_data, "{}: expected {}, found: {}", bytes_->name(), expected,
+  std::string_view said = error_.empty() ? warning_ : error_;
+  // Some of libtiff's messages begin with the name of the file.
+  const std::string name = bytes_->name() + ": ";
+  if (said.starts_with(name)) said.remove_prefix(name.size());
+  const char* const otherwise = read_past_end_ ? "the end of the file" : "none that can be read";
+  return make_error(ErrorCode::invalid_data, "{}: expected {}, found: {}", where, expected,
                     said.empty() ? otherwise : said)
       .of_source();
 }

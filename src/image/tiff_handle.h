@@ -27,15 +27,17 @@ class TiffHandle {
   TiffHandle& operator=(const TiffHandle&) = delete;
 
   TIFF* get() const { return tiff_; }
-  /// Goes to the directory at this offset, unless it is there. Errors: invalid_data, io.
-  Result<void> go_to(std::uint64_t directory_offset);
+  /// Goes to the directory of a page at this offset, unless it is there. Errors: invalid_data, io.
+  Result<void> go_to(std::size_t page, std::uint64_t directory_offset);
   /// Forgets what was said so far.
   void listen();
   /// Whether libtiff warned, or tried to read behind the end of the file, since listen().
   bool has_doubts() const { return !warning_.empty(); }
   bool has_read_past_end() const { return read_past_end_; }
   /// What went wrong since listen(): `expected` says what was tried ("strip 3").
-  Error failure(std::string_view expected) const;
+  Error failure(std::string_view where, std::string_view expected) const;
+  /// For messages.
+  std::string where(std::size_t page) const { return fmt::format("{}: page {}", bytes_->name(), page); }
   /// At least this many bytes, which stay between calls.
   std::byte* scratch(std::size_t bytes);
 

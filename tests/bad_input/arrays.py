@@ -4,6 +4,12 @@
 import json
 import struct
 
+import bz2
+import gzip
+import struct
+
+import h5py
+import hdf5plugin
 import nibabel as nib
 import numpy as np
 
@@ -75,9 +81,44 @@ def nrrd_text_that_is_no_number(folder):
                                     b"spacings: 1 1 1\n\n1 256\n")
 
 
-def hdf5(folder):
-    import h5py
+NRRD = "NRRD0004\ntype: uchar\ndimension: 3\nsizes: 7 5 3\nspacings: 1 1 1\nencoding: {}\n{}\n"
 
+
+@case(3, "convert", "v.nrrd", "out")
+def nrrd_cut(folder):
+    (folder / "v.nrrd").write_bytes(NRRD.format("raw", "").encode() + bytes(104))
+
+
+@case(3, "convert", "v.nrrd", "out")
+def nrrd_packed_and_cut(folder):
+    data = gzip.compress(volumes.noise((7, 5, 3), "u1").tobytes(), mtime=0)
+    (folder / "v.nrrd").write_bytes(NRRD.format("gzip", "").encode() + data[:-12])
+
+
+@case(3, "convert", "v.nrrd", "out")
+def nrrd_packed_by_bzip2_and_cut(folder):
+    data = bz2.compress(volumes.noise((7, 5, 3), "u1").tobytes())
+    (folder / "v.nrrd").write_bytes(NRRD.format("bzip2", "").encode() + data[:-12])
+
+
+@case(3, "convert", "v.nhdr", "out")
+def nrrd_of_many_data_files(folder):
+    (folder / "v.nhdr").write_text(NRRD.format("raw", "data file: LIST\n") + "a.raw\nb.raw\nc.raw\n")
+
+
+@case(3, "convert", "v.hdr", "out")
+def analyze_of_bits(folder):
+    nib.save(nib.AnalyzeImage(volumes.noise((7, 5, 3), "u1"), None), folder / "v.img")
+    patch(folder / "v.hdr", 70, "<hh", 1, 1)
+
+
+@case(3, "convert", "v.npy", "out")
+def npy_without_shape(folder):
+    text = "{'descr': '<u2', 'fortran_order': False}\n"
+    (folder / "v.npy").write_bytes(b"\x93NUMPY\1\0" + struct.pack("<H", len(text)) + text.encode() + bytes(210))
+
+
+def hdf5(folder):
     with h5py.File(folder / "v.h5", "w") as file:
         file["a/raw"] = volumes.noise((7, 5, 3), "u1")
         file["a/labels"] = volumes.noise((7, 5, 3), "u4")
@@ -97,6 +138,44 @@ def hdf5_path_is_nothing(folder):
 @case(4, "convert", "v.h5", "out")
 def hdf5_with_two_volumes(folder):
     hdf5(folder)
+
+
+IMAGE = ("convert", "v.h5", "out", "--voxel-size", "8nm", "--type", "image")
+
+
+def hdf5_in_chunks(folder, **options):
+    """One dataset in chunks; returns where the first chunk lies in the file."""
+    with h5py.File(folder / "v.h5", "w") as file:
+        dataset = file.create_dataset("a/raw", data=np.arange(105, dtype="i4").reshape(7, 5, 3), chunks=(4, 5, 3), **options)
+        file.flush()
+        return dataset.id.get_chunk_info(0).byte_offset
+
+
+@case(3, *IMAGE)
+def hdf5_of_unknown_filter(folder):
+    hdf5_in_chunks(folder, **hdf5plugin.Zfp(reversible=True))
+
+
+@case(3, *IMAGE)
+def hdf5_chunk_of_another_checksum(folder):
+    patch(folder / "v.h5", hdf5_in_chunks(folder, fletcher32=True) + 40, "<I", 1234567)
+
+
+@case(3, *IMAGE)
+def hdf5_chunk_that_is_damaged(folder):
+    patch(folder / "v.h5", hdf5_in_chunks(folder, compression="lzf", shuffle=True), "<I", 0xFFFFFFFF)
+
+
+@case(3, *IMAGE)
+def hdf5_cut(folder):
+    hdf5(folder)
+    (folder / "v.h5").write_bytes((folder / "v.h5").read_bytes()[:600])
+
+
+@case(3, "convert", "v.h5|hdf5:/name", "out")
+def hdf5_of_text(folder):
+    with h5py.File(folder / "v.h5", "w") as file:
+        file["name"] = np.array([b"a", b"b"])
 
 
 def zarr_array(folder, **options):
