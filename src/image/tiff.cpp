@@ -250,7 +250,10 @@ Result<void> TiffFileImpl::take_as_stack(std::size_t count) {
     return make_error(ErrorCode::invalid_data, "{}: expected {} pages, found {}", bytes_->name(), count, pages_.size())
         .of_source();
   TIFF* const tiff = idle_.front()->get();
-  const std::uint64_t first = TIFFGetStrileOffset(tiff, 0);
+  idle_.front()->listen();
+  int failed = 0;
+  const std::uint64_t first = TIFFGetStrileOffsetWithErr(tiff, 0, &failed);
+  if (failed != 0 || first == 0) return idle_.front()->failure(bytes_->name(), "the place of the pixels");
   std::uint64_t next = first;
   const auto strips = static_cast<std::uint32_t>(page.units_down() * (page.is_planar ? page.shape.samples : 1));
   for (std::uint32_t strip = 0; strip < strips; ++strip) {
@@ -289,6 +292,8 @@ Result<void> TiffFileImpl::read(std::size_t number, const PixelBox& box, Channel
   }
   auto done = stack_size_ > 0 ? read_from_stack(*handle, number, box, samples, out)
                               : read_page(*handle, pages_[number], box, samples, out);
+  // libtiff forgets what it could not read: the next time, strips whose places are unknown would not seem to exist.
+  if (!done) return done;
   const std::lock_guard lock(mutex_);
   idle_.push_back(std::move(handle));
   return done;
@@ -415,8 +420,11 @@ Result<void> TiffFileImpl::decode(TiffHandle& handle, const TiffPage& page, std:
   handle.listen();
   TIFF* const tiff = handle.get();
   const auto size = static_cast<tmsize_t>(bytes);
-  if (TIFFGetStrileByteCount(tiff, unit) == 0 && TIFFGetStrileOffset(tiff, unit) == 0 && !handle.has_read_past_end()) {
-    std::memset(to, 0, bytes);  // never written
+  int failed_offset = 0, failed_count = 0;
+  const bool is_written = TIFFGetStrileByteCountWithErr(tiff, unit, &failed_count) != 0 ||
+                          TIFFGetStrileOffsetWithErr(tiff, unit, &failed_offset) != 0;
+  if (!is_written && failed_offset == 0 && failed_count == 0 && !handle.has_read_past_end()) {
+    std::memset(to, 0, bytes);
     return {};
   }
   const tmsize_t decoded =

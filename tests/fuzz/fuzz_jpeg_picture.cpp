@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "picture_file.h"
+
+namespace ngforge {
+extern const ImageDescriptor jpeg_image;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  return ngforge::fuzz::run(ngforge::jpeg_image, data, size);
+}
