@@ -41,7 +41,7 @@ def by_tensorstore(folder, scales, *, chunk=(8, 8, 8), encoding="raw", spec=None
         if spec is not None:
             scale["sharding"] = spec
         store = tensorstore.open({
-            "driver": "neuroglancer_precomputed", "kvstore": f"file://{folder}/", "scale_index": index,
+            "driver": "neuroglancer_precomputed", "kvstore": f"file://{folder}/",
             "multiscale_metadata": {"data_type": values.dtype.name, "num_channels": values.shape[3],
                                     "type": kind_of(values)}, "scale_metadata": scale}, create=True, open=True)
         store.result()[...] = values

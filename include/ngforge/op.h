@@ -155,12 +155,18 @@ struct Finding {
   std::string message;  // expected, found; what it means on screen
   std::string hint;     // what to do
 };
+struct CheckOptions {
+  bool repair = false;  // mend what can be mended first; no voxel changes
+};
 struct CheckReport {
   std::vector<Finding> findings;
   std::vector<ScaleReport> scales;
+  std::vector<std::string> mended;  // by `repair`, a line each
 };
-/// `check`: everything that can be wrong with a dataset.
-Result<CheckReport> check(const std::string& place, const RunOptions& run);
+/// `check`: everything that can be wrong with a dataset. With `repair`, a file is replaced by its mended one at once or
+/// not at all, and what remains is found. Errors: not_found and the like (no dataset is there), cancelled; with
+/// `repair` also unsupported (not a folder on this machine), permission, io.
+Result<CheckReport> check(const std::string& place, const CheckOptions& options, const RunOptions& run);
 
 /// `formats`: every source, encoding, layout and store of this build. Text for people, or one JSON object.
 std::string list_formats(bool as_json);

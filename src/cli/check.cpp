@@ -16,6 +16,7 @@ constexpr int kFoundSomething = 3;
 struct Options {
   std::string place;
   bool json = false;
+  CheckOptions check;
   RunGroup run;
 };
 
@@ -32,6 +33,7 @@ void print_text(const CheckReport& report, const std::string& place) {
   for (const Finding& finding : report.findings)
     fmt::print("{}: {}: {}{}{}\n", finding.code, finding.where, finding.message, finding.hint.empty() ? "" : "; ",
                finding.hint);
+  for (const std::string& line : report.mended) fmt::print("mended: {}\n", line);
   std::uint64_t stored = 0, empty = 0;
   for (const ScaleReport& scale : report.scales) {
     stored += scale.stored_chunks;
@@ -46,10 +48,11 @@ CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   add_place(app, "SOURCE", options->place, "A dataset");
   app.add_flag("--json", options->json, "A list of findings as JSON");
+  app.add_flag("--repair", options->check.repair, "Mend what can be mended without changing a voxel, then check");
   options->run.add_to(app);
   return [options, &context]() -> Result<int> {
     NGFORGE_TRY(const RunOptions run, options->run.resolve(context));
-    auto report = check(options->place, run);
+    auto report = check(options->place, options->check, run);
     options->run.end_progress();
     if (!report) return std::move(report).error();
     if (options->json)

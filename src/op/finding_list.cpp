@@ -8,13 +8,28 @@ constexpr std::size_t kMostListed = 20;
 
 }  // namespace
 
-void FindingList::add(int scale, Finding finding) {
+const char* name_of(FindingCode code) {
+  static constexpr const char* kNames[] = {
+#define NGFORGE_FINDING(name, text) text,
+#include "op/findings.def"
+#undef NGFORGE_FINDING
+  };
+  return kNames[static_cast<std::size_t>(code)];
+}
+
+void FindingList::add(int scale, FindingCode code, std::string where, std::string message, std::string hint) {
   const std::lock_guard lock(mutex_);
-  Group& group = groups_[{scale, finding.code}];
-  auto place = std::pair(finding.where, finding.message);
+  Group& group = groups_[{scale, code}];
+  auto place = std::pair(where, message);
+  Finding finding{name_of(code), std::move(where), std::move(message), std::move(hint)};
   if (group.by_place.emplace(std::move(place), std::move(finding)).second) ++group.count;
   // The last ones go, whichever thread was first: the list is the same for any number of threads.
   if (group.by_place.size() > kMostListed) group.by_place.erase(std::prev(group.by_place.end()));
+}
+
+bool FindingList::empty() const {
+  const std::lock_guard lock(mutex_);
+  return groups_.empty();
 }
 
 std::vector<Finding> FindingList::take() {

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <deque>
 #include <optional>
+#include <set>
 
 #include "core/byte_cursor.h"
 #include "layout/sharding.h"
@@ -28,6 +30,10 @@ std::optional<GridVec> cell_of(const ScaleInfo& scale, const Box& box, const std
   return cell;
 }
 
+bool ends_run(const Error& error) {
+  return error.code == ErrorCode::cancelled || error.code == ErrorCode::internal;
+}
+
 class ScaleListing {
  public:
   ScaleListing(Store& store, const ScaleInfo& scale, int number, FindingList& findings, const std::stop_token& stop)
@@ -35,10 +41,11 @@ class ScaleListing {
 
   Result<StoredChunks> run() {
     NGFORGE_CHECK(list("", 0));
+    std::sort(stored_.damaged.begin(), stored_.damaged.end());
     std::sort(stored_.cells.begin(), stored_.cells.end());
     const auto last = std::unique(stored_.cells.begin(), stored_.cells.end());
     if (last != stored_.cells.end())
-      find("double-chunk", scale_.key,
+      find(FindingCode::double_chunk, scale_.key,
            fmt::format("expected each chunk once, found {} more than once ({}): readers differ in which they take",
                        std::distance(last, stored_.cells.end()),
                        scale_.sharding ? "equal keys in a shard" : "plain and .gz names, or flat and deep ones"),
@@ -48,16 +55,31 @@ class ScaleListing {
   }
 
  private:
-  void find(const char* code, std::string where, std::string message, std::string hint) {
-    findings_.add(number_, {code, std::move(where), std::move(message), std::move(hint)});
+  void find(FindingCode code, std::string where, std::string message, std::string hint) {
+    findings_.add(number_, code, std::move(where), std::move(message), std::move(hint));
+  }
+  std::string key_of(const std::string& path) const { return fmt::format("{}/{}", scale_.key, path); }
+
+  Result<void> find_unreadable(const std::string& path, const Error& error) {
+    if (ends_run(error)) return error;
+    find(FindingCode::unreadable_file, key_of(path), error.message + ": the viewer shows nothing of it",
+         "see that it is a file (or folder) and may be read");
+    stored_.is_incomplete = true;
+    return {};
+  }
+
+  Result<void> check_stop() const {
+    if (stop_.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
+    return {};
   }
 
   // Names below the scale's folder; those of the deep layout have two folders above the file.
   Result<void> list(const std::string& folder, int depth) {
-    if (stop_.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
-    auto names = store_.list(scale_.key + "/" + folder);
+    NGFORGE_CHECK(check_stop());
+    const auto names = store_.list(scale_.key + "/" + folder);
+    if (!names && names.error().code == ErrorCode::unsupported && depth == 0) return ask_for_names();
     if (!names && names.error().code == ErrorCode::not_found && depth == 0) return {};
-    if (!names) return std::move(names).error();
+    if (!names) return find_unreadable(folder, names.error());
     stored_.has_files |= !names->empty();
     for (const std::string& name : *names) {
       const std::string path = folder + name;
@@ -73,29 +95,56 @@ class ScaleListing {
     return {};
   }
 
-  void find_stray(const std::string& path) {
-    find("stray-file", fmt::format("{}/{}", scale_.key, path),
-         "expected only chunks of the grid in info, found a name that no reader asks for",
-         "remove it, or correct size, voxel_offset and chunk_sizes in info");
-  }
-
-  Result<void> add_object(const std::string& path) {
-    NGFORGE_TRY(const ObjectInfo object, store_.stat(fmt::format("{}/{}", scale_.key, path)));
-    ++stored_.files;
-    stored_.bytes += object.size;
+  // A server that lists nothing: every name of the grid is asked for.
+  Result<void> ask_for_names() {
+    stored_.was_listed = false;
+    std::set<std::uint64_t> asked;  // shards
+    for (Index number = 0; number < grid_.product(); ++number) {
+      NGFORGE_CHECK(check_stop());
+      const GridVec cell = cell_of_number(number, grid_);
+      std::string path = chunk_name(scale_.chunk_box(cell));
+      if (scale_.sharding) {
+        const std::uint64_t shard = shard_place(*scale_.sharding, encode_morton(cell, grid_)).shard;
+        if (!asked.insert(shard).second) continue;
+        path = shard_file_name(*scale_.sharding, shard);
+      }
+      const auto object = store_.stat(key_of(path));
+      if (!object && object.error().code == ErrorCode::not_found) continue;
+      stored_.has_files = true;
+      NGFORGE_CHECK(scale_.sharding ? add_shard(path) : add_file(path));
+    }
     return {};
   }
 
+  void find_stray(const std::string& path) {
+    find(FindingCode::stray_file, key_of(path),
+         "expected only chunks of the grid in info, found a name that no reader asks for: it is never shown",
+         "remove it, or correct size, voxel_offset and chunk_sizes in info");
+  }
+
+  // The size of a file; nothing, and a finding, when it cannot be read.
+  Result<std::optional<std::uint64_t>> add_object(const std::string& path) {
+    const auto object = store_.stat(key_of(path));
+    if (!object) {
+      NGFORGE_CHECK(find_unreadable(path, object.error()));
+      return std::optional<std::uint64_t>();
+    }
+    ++stored_.files;
+    stored_.bytes += object->size;
+    return std::optional(object->size);
+  }
+
   Result<void> add_file(const std::string& path) {
-    NGFORGE_CHECK(add_object(path));
     std::string name = path.ends_with(".gz") ? path.substr(0, path.size() - 3) : path;
-    stored_.is_deep |= name.find('/') != std::string::npos;
+    const bool is_deep = name.find('/') != std::string::npos;
     std::replace(name.begin(), name.end(), '/', '_');  // a deep name is a flat name in folders
     const auto box = parse_chunk_name(name);
     for (std::size_t i = 0; box && i < scale_.chunk_sizes.size(); ++i) {
       const auto cell = cell_of(scale_, *box, scale_.chunk_sizes[i]);
       if (!cell) continue;
-      if (i == 0) stored_.cells.push_back(cell_number(*cell, grid_));
+      stored_.is_deep |= is_deep;
+      NGFORGE_TRY(const auto size, add_object(path));
+      if (i == 0 && size) stored_.cells.push_back(cell_number(*cell, grid_));
       return {};
     }
     find_stray(path);
@@ -110,107 +159,162 @@ class ScaleListing {
       find_stray(path);
       return {};
     }
-    NGFORGE_CHECK(add_object(path));
-    return list_shard(shard, path);
+    NGFORGE_TRY(const auto size, add_object(path));
+    if (!size) return {};
+    ShardListing listing{shard, path, *size, {}, {}, false};
+    const auto listed = list_shard(listing);
+    if (!listed) return find_unreadable(path, listed.error());
+    find_overlaps(listing);
+    if (listing.has_zlib)
+      find(FindingCode::zlib_shard, key_of(path),
+           "expected gzip as info says, found zlib, as neuroglancer-scripts writes it: the viewer shows nothing of it",
+           "ngforge check --repair packs it anew");
+    return {};
   }
 
   // Bytes behind the shard index that something claims.
   struct Range {
     std::uint64_t begin = 0, end = 0;
-    std::uint64_t number = 0;  // of the minishard whose index it is, or the key of the chunk
-    bool is_index = false;
+    std::uint64_t number = 0;  // the key of a chunk, or the minishard whose index it is
+  };
+  struct ShardListing {
+    std::uint64_t shard = 0;
+    std::string path;
+    std::uint64_t file_bytes = 0;
+    std::deque<Range> values;  // grows without being copied
+    std::vector<Range> indices;
+    bool has_zlib = false;
   };
 
-  std::string name_of_range(const Range& range) const {
-    return range.is_index ? fmt::format("the index of minishard {}", range.number)
-                          : "chunk " + chunk_name(scale_.chunk_box(decode_morton(range.number, grid_)));
-  }
+  std::string name_of_chunk(std::uint64_t key) const { return chunk_name(scale_.chunk_box(decode_morton(key, grid_))); }
 
-  Result<void> list_shard(std::uint64_t shard, const std::string& path) {
-    const std::string key = fmt::format("{}/{}", scale_.key, path);
-    NGFORGE_TRY(const ObjectInfo object, store_.stat(key));
+  // Errors: those of the store.
+  Result<void> list_shard(ShardListing& listing) {
+    const std::string key = key_of(listing.path);
     const std::uint64_t index_bytes = shard_index_bytes(*scale_.sharding);
-    if (object.size < index_bytes) {
-      find("bad-shard", key,
+    if (listing.file_bytes < index_bytes) {
+      find(FindingCode::bad_shard, key,
            fmt::format("expected a shard index of {} bytes, found a file of {}: nothing in it can be shown",
-                       index_bytes, object.size),
+                       index_bytes, listing.file_bytes),
            kMendByConverting);
+      stored_.is_incomplete = true;
       return {};
     }
-    std::vector<Range> ranges;
     const std::uint64_t minishards = std::uint64_t{1} << scale_.sharding->minishard_bits;
     for (std::uint64_t first = 0; first < minishards; first += kIndexPart) {
-      if (stop_.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
+      NGFORGE_CHECK(check_stop());
       const std::uint64_t count = std::min(kIndexPart, minishards - first);
       NGFORGE_TRY(const Bytes part, store_.get_range(key, {16 * first, 16 * count}));
       for (std::uint64_t i = 0; i < count; ++i) {
         const Range range{load<std::uint64_t>(part.data() + 16 * i), load<std::uint64_t>(part.data() + 16 * i + 8),
-                          first + i, true};
-        if (range.begin != range.end)
-          NGFORGE_CHECK(list_minishard({shard, first + i}, range, object.size - index_bytes, key, ranges));
+                          first + i};
+        if (range.begin != range.end) NGFORGE_CHECK(list_minishard(range, listing));
       }
     }
-    find_overlaps(ranges, key);
     return {};
   }
 
-  Result<void> list_minishard(const ShardPlace& place, const Range& range, std::uint64_t value_bytes,
-                              const std::string& key, std::vector<Range>& ranges) {
+  Result<void> list_minishard(const Range& range, ShardListing& listing) {
+    const std::string key = key_of(listing.path);
+    const std::uint64_t index_bytes = shard_index_bytes(*scale_.sharding);
+    const std::uint64_t value_bytes = listing.file_bytes - index_bytes;
     const auto bad = [&](const std::string& message) {
-      find("bad-minishard", key, fmt::format("minishard {}: {}: its chunks cannot be shown", place.minishard, message),
-           kMendByConverting);
+      find(FindingCode::bad_minishard, key,
+           fmt::format("minishard {}: {}: its chunks cannot be shown", range.number, message), kMendByConverting);
+      stored_.is_incomplete = true;
       return Result<void>();
     };
     if (range.begin > range.end || range.end > value_bytes || range.end - range.begin > kMaxIndexBytes)
       return bad(fmt::format("expected its index inside the file's {} bytes, found {} to {}", value_bytes, range.begin,
                              range.end));
-    NGFORGE_TRY(Bytes bytes,
-                store_.get_range(key, {shard_index_bytes(*scale_.sharding) + range.begin, range.end - range.begin}));
-    if (scale_.sharding->gzip_index) {
-      auto plain = unpack_shard_gzip(bytes, "index", kMaxIndexBytes);
-      if (!plain) return bad(plain.error().message);
-      bytes = std::move(*plain);
+    std::vector<ShardEntry> entries;
+    {
+      NGFORGE_TRY(Bytes bytes, store_.get_range(key, {index_bytes + range.begin, range.end - range.begin}));
+      if (scale_.sharding->gzip_index) {
+        listing.has_zlib |= looks_like_zlib(bytes);
+        auto plain = unpack_shard_gzip(bytes, "index", kMaxIndexBytes);
+        if (!plain) return bad(plain.error().message);
+        bytes = std::move(*plain);
+      }
+      auto decoded = decode_minishard_index(bytes, "index");
+      if (!decoded) return bad(decoded.error().message);
+      entries = std::move(*decoded);
     }
-    const auto entries = decode_minishard_index(bytes, "index");
-    if (!entries) return bad(entries.error().message);
-    ranges.push_back(range);
-    for (const ShardEntry& entry : *entries) add_entry(entry, place, value_bytes, key, ranges);
+    listing.indices.push_back(range);
+    bool is_sampled = false;
+    for (const ShardEntry& entry : entries) {
+      if (!add_entry(entry, range.number, value_bytes, listing) || is_sampled || entry.size < 2) continue;
+      is_sampled = true;  // one value of each minishard tells how all are packed
+      if (!scale_.sharding->gzip_data) continue;
+      NGFORGE_TRY(const Bytes head, store_.get_range(key, {index_bytes + entry.offset, 2}));
+      listing.has_zlib |= looks_like_zlib(head);
+    }
     return {};
   }
 
-  void add_entry(const ShardEntry& entry, const ShardPlace& place, std::uint64_t value_bytes, const std::string& key,
-                 std::vector<Range>& ranges) {
+  // Whether the entry's bytes lie in the file.
+  bool add_entry(const ShardEntry& entry, std::uint64_t minishard, std::uint64_t value_bytes, ShardListing& listing) {
+    const std::string key = key_of(listing.path);
     const GridVec cell = decode_morton(entry.key, grid_);
     const bool in_grid =
         cell.x < grid_.x && cell.y < grid_.y && cell.z < grid_.z && encode_morton(cell, grid_) == entry.key;
-    if (!in_grid || shard_place(*scale_.sharding, entry.key) != place) {
-      find("stray-chunk", key,
+    if (!in_grid || shard_place(*scale_.sharding, entry.key) != ShardPlace{listing.shard, minishard}) {
+      find(FindingCode::stray_chunk, key,
            fmt::format("minishard {}: expected chunks that belong here, found key {}{}: no reader asks for it",
-                       place.minishard, entry.key, in_grid ? "" : ", which is not on the grid"),
+                       minishard, entry.key, in_grid ? "" : ", which is not on the grid"),
            "correct size, chunk_sizes and sharding in info, or convert the volume again");
-      return;
+      return false;
     }
+    const Index number = cell_number(cell, grid_);
+    stored_.cells.push_back(number);
     if (entry.offset > value_bytes || entry.size > value_bytes - entry.offset) {
-      find("cut-chunk", key,
+      find(FindingCode::cut_chunk, key,
            fmt::format(
                "chunk {}: expected its {} bytes at {} inside the file, found its end at {}: the viewer shows a hole",
                chunk_name(scale_.chunk_box(cell)), entry.size, entry.offset, value_bytes),
            kMendByConverting);
-    } else {
-      ranges.push_back({entry.offset, entry.offset + entry.size, entry.key, false});
+      stored_.damaged.push_back(number);
+      return false;
     }
-    stored_.cells.push_back(cell_number(cell, grid_));
+    listing.values.push_back({entry.offset, entry.offset + entry.size, entry.key});
+    return true;
   }
 
-  void find_overlaps(std::vector<Range>& ranges, const std::string& key) {
-    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) { return a.begin < b.begin; });
-    for (std::size_t i = 1; i < ranges.size(); ++i)
-      if (ranges[i].begin < ranges[i - 1].end)
-        find("overlap", key,
-             fmt::format(
-                 "expected values apart from each other, found {} and {} on the same bytes: one of them is wrong",
-                 name_of_range(ranges[i - 1]), name_of_range(ranges[i])),
+  void find_overlaps(ShardListing& listing) {
+    const auto by_begin = [](const Range& a, const Range& b) {
+      return a.begin != b.begin ? a.begin < b.begin : a.number < b.number;
+    };
+    std::sort(listing.values.begin(), listing.values.end(), by_begin);
+    std::sort(listing.indices.begin(), listing.indices.end(), by_begin);
+    struct Claim {
+      Range range;
+      bool is_index = false;
+    } furthest;
+    const auto name = [&](const Claim& claim) {
+      return claim.is_index ? fmt::format("the index of minishard {}", claim.range.number)
+                            : "chunk " + name_of_chunk(claim.range.number);
+    };
+    const auto damage = [&](const Claim& claim) {
+      if (!claim.is_index) stored_.damaged.push_back(cell_number(decode_morton(claim.range.number, grid_), grid_));
+    };
+    auto value = listing.values.cbegin();
+    auto index = listing.indices.cbegin();
+    while (value != listing.values.cend() || index != listing.indices.cend()) {
+      const bool is_index =
+          value == listing.values.cend() || (index != listing.indices.cend() && by_begin(*index, *value));
+      const Claim claim{is_index ? *index++ : *value++, is_index};
+      if (claim.range.begin == claim.range.end) continue;
+      if (claim.range.begin < furthest.range.end) {
+        find(FindingCode::overlap, key_of(listing.path),
+             fmt::format("expected values apart from each other, found {} and {} on the same bytes: one of them is "
+                         "shown wrong",
+                         name(furthest), name(claim)),
              kMendByConverting);
+        damage(furthest);
+        damage(claim);
+      }
+      if (claim.range.end > furthest.range.end) furthest = claim;
+    }
   }
 
   Store& store_;

@@ -202,14 +202,17 @@ TEST(FindingList, KeepsTheFirstPlacesWhateverTheOrder) {
   std::vector<Finding> listed[2];
   for (int pass = 0; pass < 2; ++pass) {
     FindingList list;
-    for (int i = 0; i < 100; ++i) list.add(1, {"b", fmt::format("k/{:03}", pass == 0 ? i : 99 - i), "m", "h"});
-    list.add(0, {"c", "k", "m", "h"});
-    list.add(FindingList::kDataset, {"z", "info", "m", "h"});
+    for (int i = 0; i < 100; ++i) {
+      const std::string where = fmt::format("k/{:03}", pass == 0 ? i : 99 - i);
+      list.add(1, FindingCode::overlap, where, "m", "h");
+    }
+    list.add(0, FindingCode::scales_disagree, "k", "m", "h");
+    list.add(FindingList::kDataset, FindingCode::missing_link, "info", "m", "h");
     listed[pass] = list.take();
   }
   ASSERT_EQ(listed[0].size(), 2u + 20 + 1);
-  EXPECT_EQ(listed[0][0].code, "z");
-  EXPECT_EQ(listed[0][1].code, "c");
+  EXPECT_EQ(listed[0][0].code, "missing-link");
+  EXPECT_EQ(listed[0][1].code, "scales-disagree");
   EXPECT_EQ(listed[0][2].where, "k/000");
   EXPECT_EQ(listed[0][21].where, "k/019");
   EXPECT_EQ(listed[0][22].message, "80 more like these");

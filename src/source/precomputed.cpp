@@ -81,9 +81,8 @@ void fill_zero(const MutableBlockView& view) {
 }  // namespace
 
 Result<std::shared_ptr<PrecomputedVolume>> PrecomputedVolume::open(const std::string& place) {
-  auto store = open_store(without_spelling(place));
-  if (!store) return std::move(store).error().of_source();
-  return open(std::move(*store));
+  NGFORGE_TRY(auto store, open_dataset_store(place));
+  return open(std::move(store));
 }
 
 Result<std::shared_ptr<PrecomputedVolume>> PrecomputedVolume::open(std::shared_ptr<Store> store) {
@@ -214,6 +213,12 @@ Result<void> PrecomputedVolume::read(std::size_t scale, const Box& box, ChannelR
         copy_common(kept, view);
       }
   return {};
+}
+
+Result<std::shared_ptr<Store>> open_dataset_store(const std::string& place) {
+  auto store = open_store(without_spelling(place));
+  if (!store) return std::move(store).error().of_source();
+  return store;
 }
 
 bool is_precomputed(const std::string& place) {

@@ -65,6 +65,9 @@ class PrecomputedVolume {
   std::vector<std::unique_ptr<ShardedReader>> shards_;  // one per scale; null when it has a file per chunk
 };
 
+/// The store of a dataset, at its root; `place` as in PrecomputedVolume::open. Errors: those of open_store.
+Result<std::shared_ptr<Store>> open_dataset_store(const std::string& place);
+
 /// Whether a place is a precomputed dataset: a folder with an `info` in it, or spelled as one.
 bool is_precomputed(const std::string& place);
 
