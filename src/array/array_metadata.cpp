@@ -3,6 +3,8 @@
 
 #include <numeric>
 
+#include "array/shard_index.h"
+
 namespace ngforge {
 
 std::string ChunkKeys::key(const Extents& cell) const {
@@ -29,6 +31,17 @@ Extents ArrayMetadata::read_shape() const {
   Extents result(rank());
   for (std::size_t a = 0; a < rank(); ++a) result[axis[a]] = shape_as_stored[a];
   return result;
+}
+
+std::uint64_t ArrayMetadata::index_bytes() const {
+  std::uint64_t bytes = 0;
+  Extents shape_as_stored = chunk_shape;
+  for (const CodecChain* chain = &codecs; chain->sharding; chain = &chain->sharding->chunk_codecs) {
+    const std::uint64_t chunks = chunks_in_shard(permuted(shape_as_stored, chain->order), *chain->sharding);
+    bytes += shard_index_bytes(*chain->sharding, chunks) + chunks * sizeof(ByteRange);
+    shape_as_stored = chain->sharding->chunk_shape;
+  }
+  return bytes;
 }
 
 std::uint64_t value_bytes_of(const Extents& shape, StoredType type) {

@@ -65,6 +65,8 @@ struct ArrayMetadata {
   std::size_t rank() const { return shape.size(); }
   /// What is decoded as a whole: the smallest chunk of nested shards, in the array's axes.
   Extents read_shape() const;
+  /// Of the shard indices that are held while a chunk is read: as they lie there, and taken apart.
+  std::uint64_t index_bytes() const;
 };
 
 /// Parses zarr.json of an array. Errors: invalid_data, unsupported (a codec or extension by its name), limit (chunks or

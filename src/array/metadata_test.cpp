@@ -82,6 +82,7 @@ TEST(Zarr3, ReadsChunksOfShardsInTheArraysAxes) {
   EXPECT_EQ(sharding.index_checksums, 1);
   EXPECT_EQ(sharding.chunk_codecs.endian, std::endian::big);
   EXPECT_EQ(array->codec_names, "transpose, sharding_indexed(bytes, gzip)");
+  EXPECT_EQ(array->index_bytes(), 4 * (16 + 16) + 4);  // 2 x 2 x 1 chunks, and a checksum
 }
 
 TEST(Zarr3, RefusesWhatItDoesNotKnowByName) {

@@ -82,7 +82,8 @@ std::vector<LivePyramid::Level> LivePyramid::plan_levels(const VolumePlan& plan,
       const Index chunks = std::clamp<Index>(static_cast<Index>(read_bytes / std::max<std::uint64_t>(1, chunk_bytes)),
                                              1, ceil_div(size[row_axis], level.unit[row_axis]));
       level.unit[row_axis] *= chunks;
-      level.working_bytes = bytes_of(at_most(level.unit, size), (stored_bytes + 2 * value_bytes) * channels);
+      level.working_bytes =
+          plan.index_bytes + bytes_of(at_most(level.unit, size), (stored_bytes + 2 * value_bytes) * channels);
     } else {
       const Level& finer = levels.back();
       VoxelVec gathered;

@@ -155,7 +155,7 @@ std::uint64_t worker_bytes(const VolumePlan& volume, const VolumeHeader& header,
   const std::uint64_t values = times(header.chunk_ijk.x, header.chunk_ijk.y, header.chunk_ijk.z);
   most = plus(most, times(values, std::max(header.chunk_channels, volume.channels), 3 * size_of(header.type)));
   most = plus(most, times(values, volume.channels, size_of(header.type) + 2 * size_of(volume.type)));
-  return plus(most, kWorkerOverhead);
+  return plus(plus(most, volume.index_bytes), kWorkerOverhead);
 }
 
 // Decides how much is read at once, about `target` bytes; how many bytes that takes.

@@ -46,6 +46,17 @@ TEST(StripPlan, SaysTheLeastMemoryThatWouldDo) {
   EXPECT_TRUE(plan_strips(*volume, header, Access::once, least << 20, 2).has_value());
 }
 
+TEST(StripPlan, CountsTheIndicesOfShardsForEachThread) {
+  VolumeHeader header = large();
+  header.chunk_ijk = {64, 64, 64};
+  const auto peak = [&] {
+    return plan_strips(*plan_volume(header, {}), header, Access::any_box, 8ull << 30, 3)->peak_bytes;
+  };
+  const std::uint64_t without = peak();
+  header.index_bytes = 1 << 20;
+  EXPECT_EQ(peak() - without, 3u << 20);
+}
+
 TEST(StripPlan, HoldsAStreamWhoseChannelsComeLast) {
   VolumeHeader header = large();
   header.size_ijk = {64, 64, 64};

@@ -517,6 +517,7 @@ Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const Volum
   VolumePlan plan;
   if (kind == DatasetKind::ome_zarr) plan.ome_zarr.emplace();
   plan.size_ijk = header.size_ijk;
+  plan.index_bytes = std::ranges::max(levels, {}, &VolumeHeader::index_bytes).index_bytes;
   const bool scaled = !options.ignore_scaling && (header.slope != 1 || header.intercept != 0);
   const auto same = same_data_type(header.type);
   const bool wide_integer = same && is_integer(*same) && size_of(*same) >= 4;

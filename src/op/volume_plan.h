@@ -48,6 +48,7 @@ struct VolumePlan {
   const CompressorDescriptor* compressor = nullptr;  // of encoded chunks; nullptr: none
   int level = 0;
   bool keep_empty = false;
+  std::uint64_t index_bytes = 0;  // VolumeHeader::index_bytes, the most of all levels
 
   /// transform.json: corner coordinates times resolution_nm of scale 0 to world nm. Nothing when the source has no
   /// world.

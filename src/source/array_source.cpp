@@ -139,6 +139,7 @@ VolumeHeader make_array_header(const ArrayMetadata& array, const VolumeAxes& axe
     header.affine_ijk_to_mm.m[a][a] = geometry.scale_mm[axis];
     header.affine_ijk_to_mm.m[a][3] = geometry.first_centre_mm[axis];
   }
+  header.index_bytes = array.index_bytes();
   header.has_voxel_size = geometry.has_voxel_size;
   std::vector<Index> sizes;
   for (const std::size_t axis : outer_axes(axes)) {

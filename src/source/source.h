@@ -58,6 +58,8 @@ struct VolumeHeader {
   SourceVec chunk_ijk;
   /// Channels that are decoded with such a box even when fewer are asked for.
   Index chunk_channels = 1;
+  /// What is held while such a box is read, beside its values: indices of shards.
+  std::uint64_t index_bytes = 0;
   /// Rows of a plane are decoded from the first on: boxes should be read from all planes before the rows below them.
   bool rows_come_in_order = false;
 };
