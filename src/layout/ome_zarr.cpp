@@ -147,9 +147,8 @@ Json named(const char* name, Json configuration) {
 std::string write_ome_zarr_group(const VolumeInfo& info, const OmeZarr& image) {
   const LengthUnit unit = unit_of(info.scales.front());
   const Placement placement = placement_of(image);
-  Json multiscale{{"name", image.name},
-                  {"axes", axes_of(info, image, unit)},
-                  {"datasets", datasets_of(info, placement.placed, unit)}};
+  // Without a name: readers take that of the folder, which may change.
+  Json multiscale{{"axes", axes_of(info, image, unit)}, {"datasets", datasets_of(info, placement.placed, unit)}};
   if (!image.downsampling.empty()) multiscale["type"] = image.downsampling;
   multiscale["metadata"] = {{"method", "ngforge convert"}, {"version", NGFORGE_VERSION}};
   Json ome{{"version", "0.5"}, {"multiscales", Json::array({std::move(multiscale)})}};

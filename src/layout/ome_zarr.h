@@ -15,7 +15,6 @@ namespace ngforge {
 /// What an OME-Zarr image (NGFF 0.5, Zarr v3) says beside what VolumeInfo says. Arrays have the axes z, y, x, with c in
 /// front when there is more than one channel; a chunk holds all channels.
 struct OmeZarr {
-  std::string name;          // of the image
   std::string downsampling;  // "average"; "": of scales that were not computed
   bool is_rgb = false;
   std::string orientation;             // anatomical directions of x, y, z ("RAS"), "" when nothing is known of them

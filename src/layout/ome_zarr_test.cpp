@@ -33,7 +33,6 @@ VolumeInfo volume(Index channels = 1) {
 
 OmeZarr image() {
   OmeZarr image;
-  image.name = "v";
   image.downsampling = "average";
   image.compressor = "zstd";
   image.level = 3;

@@ -106,14 +106,6 @@ ConvertReport plan_report(const std::string& destination, const VolumePlan& plan
   return report;
 }
 
-// The name of a folder without the suffixes that say what it is.
-std::string stem_of(const std::string& path) {
-  std::string name = fs::path(path + "/").parent_path().filename().string();
-  for (const std::string_view suffix : {".zarr", ".ome"})
-    if (name.size() > suffix.size() && name.ends_with(suffix)) name.resize(name.size() - suffix.size());
-  return name;
-}
-
 class Conversion {
  public:
   Conversion(std::span<const std::string> places, std::string destination, DatasetKind kind,
@@ -128,7 +120,6 @@ class Conversion {
     NGFORGE_TRY(auto source, open_source(places_, options_.source));
     NGFORGE_TRY(levels_, open_levels(std::move(source), options_));
     NGFORGE_TRY(plan_, plan_volume(headers_of(levels_), options_, kind_));
-    if (plan_.ome_zarr) plan_.ome_zarr->name = stem_of(destination_);
     format_ = make_dataset_format(plan_);
     NGFORGE_TRY(passes_, plan_passes(levels_, plan_, run_));
     ConvertReport report = plan_report(destination_, plan_, passes_, *format_);

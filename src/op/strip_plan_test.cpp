@@ -59,12 +59,15 @@ TEST(StripPlan, CountsTheIndicesOfShardsForEachThread) {
 
 TEST(StripPlan, HoldsAStreamWhoseChannelsComeLast) {
   VolumeHeader header = large();
-  header.size_ijk = {64, 64, 64};
+  header.size_ijk = {64, 64, 640};
   header.channels = 10;
   header.channel_axes = {10};
   const auto volume = plan_volume(header, {});
   ASSERT_TRUE(volume.has_value());
-  EXPECT_TRUE(plan_strips(*volume, header, Access::once, 1ull << 30, 2)->holds_whole_volume);
+  const auto held = plan_strips(*volume, header, Access::once, 1ull << 30, 2);
+  EXPECT_TRUE(held->holds_whole_volume);
+  // All strips of all scales are there before the first is complete.
+  for (const LevelPlan& level : held->levels) EXPECT_EQ(level.slots, level.strips);
   EXPECT_FALSE(plan_strips(*volume, header, Access::any_box, 1ull << 30, 2)->holds_whole_volume);
 }
 

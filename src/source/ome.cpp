@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "core/length_units.h"
+#include "layout/transform.h"
 #include "store/store.h"
 
 namespace ngforge {
@@ -151,6 +152,11 @@ Result<std::optional<OmeImage>> parse_ome(const std::string& attributes, std::st
   const Json& version = is_nested ? member(ome, "version") : member(multiscales[0], "version");
   image.version = version.is_string() ? version.get<std::string>() : is_nested ? "0.5" : "0.4";
   image.is_label = member(ome, "image-label").is_object();
+  if (const Json& transform = member(member(json, "ngforge"), "transform"); !transform.is_null()) {
+    NGFORGE_TRY(Affine affine_nm, parse_transform(dump_json(transform), fmt::format("{}: ngforge.transform", where)));
+    for (std::size_t row = 0; row < 3; ++row) affine_nm.m[row][3] *= 1e-6;
+    image.placed_to_world_mm = affine_nm;
+  }
   return std::optional(std::move(image));
 }
 

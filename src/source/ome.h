@@ -24,6 +24,8 @@ struct OmeImage {
   std::vector<std::string> axis_names;
   std::vector<OmeLevel> levels;  // the finest first; at least one
   bool is_label = false;
+  /// From where the transformations lead to the world, in mm: the attribute ngforge.transform (layout/ome_zarr.h).
+  std::optional<Affine> placed_to_world_mm;
 };
 
 /// Parses the attributes of a group (.zattrs, or `attributes` of zarr.json). Nothing when they speak of no image.

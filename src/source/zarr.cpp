@@ -6,6 +6,7 @@
 
 #include <fmt/ranges.h>
 
+#include "core/affine.h"
 #include "core/json.h"
 #include "source/array_source.h"
 #include "source/fingerprint.h"
@@ -111,6 +112,8 @@ Result<std::unique_ptr<VolumeSource>> open_level(const std::shared_ptr<const Ima
   header.details = fmt::format("level {} of {}, axes {}, {}", level, image->ome.levels.size(),
                                fmt::join(image->ome.axis_names, ""), array_details(array));
   header.has_label_intent = image->ome.is_label;
+  if (image->ome.placed_to_world_mm)
+    header.affine_ijk_to_mm = multiply(*image->ome.placed_to_world_mm, header.affine_ijk_to_mm);
   header.fingerprint = fingerprint_of(node.metadata, image->fingerprint);
   auto reader = std::make_shared<const ArrayReader>(image->store, of.path + "/", std::move(array));
   return make_array_source(std::move(reader), axes, std::move(header), image->ome.levels.size() - level,

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+import zarr
 
 import large
 from precomputed import Dataset
@@ -49,6 +50,24 @@ def test_peak(volume, layout, tmp_path):
         shape = [e - b for b, e in zip(begin, end, strict=True)]
         voxels = dataset.decode(dataset.scales[0], dataset.chunk(0, cell), shape)
         np.testing.assert_array_equal(voxels[..., 0], output_chunk(order, groups, begin, end))
+
+
+@pytest.mark.parametrize("compress", [("zstd", 3), ("zstd", 12), ("blosc", 9)], ids=str)
+def test_peak_of_zarr(volume, compress, tmp_path):
+    order, path, groups = volume
+    name, level = compress
+    options = ("--memory", "96MiB", "--threads", "2", "--compress", name, "--level", level)
+    # Slow levels are for few chunks.
+    if level > 3:
+        options += ("--crop", "0:256,0:256,0:256", "--scales", "2")
+    peak = peak_bytes("convert", path, tmp_path / "out.zarr", *options)
+    print(f"{order} {compress}: peak {peak / 2**20:.0f} MiB")
+    assert peak <= (96 << 20) + PROGRAM, f"peak {peak / 2**20:.1f} MiB"
+    array = zarr.open_group(tmp_path / "out.zarr", mode="r")["0"]
+    for begin in (0, 0, 0), (100, 130, 70), (240, 240, 240):
+        end = [b + 16 for b in begin]
+        part = tuple(slice(b, e) for b, e in zip(begin[::-1], end[::-1], strict=True))
+        np.testing.assert_array_equal(array[part].T, output_chunk(order, groups, begin, end))
 
 
 def test_plan_states_the_peak(volume, tmp_path):

@@ -24,21 +24,28 @@ def source(tmp_path_factory):
     return save_nifti(folder / "v.nii", values, volumes.affine_mm("PSR", values.shape))
 
 
-@pytest.fixture(scope="module", params=["sharded", "flat"])
+@pytest.fixture(scope="module", params=["sharded", "flat", "zarr", "blosc"])
 def layout(request):
     return request.param
 
 
+def how(layout):
+    """Where to, and options: layouts of precomputed volumes, and compressors of OME-Zarr."""
+    return {"zarr": ("out.zarr",), "blosc": ("out.zarr", "--compress", "blosc")}.get(layout, ("out", "--layout", layout))
+
+
 @pytest.fixture(scope="module")
 def reference(source, layout, tmp_path_factory):
-    out = tmp_path_factory.mktemp("reference") / "out"
-    convert(source, out, "--layout", layout, "--threads", "1", *OPTIONS)
+    name, *options = how(layout)
+    out = tmp_path_factory.mktemp("reference") / name
+    convert(source, out, *options, "--threads", "1", *OPTIONS)
     return tree(out)
 
 
 def check(reference, tmp_path, source, layout, *more, **options):
-    convert(source, tmp_path / "out", "--layout", layout, *OPTIONS, *more, **options)
-    assert tree(tmp_path / "out") == reference
+    name, *kind = how(layout)
+    convert(source, tmp_path / name, *kind, *OPTIONS, *more, **options)
+    assert tree(tmp_path / name) == reference
 
 
 def test_compressed_file(reference, tmp_path, source, layout):

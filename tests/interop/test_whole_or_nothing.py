@@ -18,7 +18,7 @@ from program import PROGRAM, ROOT, convert, run
 from volumes import save_nifti
 
 OPTIONS = ("--chunk-size", "16", "--shard-size", "256KiB", "--level", "9", "--threads", "2")
-LAYOUTS = ["sharded", "flat", "deep"]
+LAYOUTS = ["sharded", "flat", "deep", "zarr"]  # of precomputed volumes, and OME-Zarr
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +35,30 @@ def layout(request):
 @pytest.fixture(scope="module")
 def reference(source, layout, tmp_path_factory):
     """The files of a run that nothing disturbs."""
-    out = tmp_path_factory.mktemp("reference") / "out"
-    convert(source, out, "--layout", layout, *OPTIONS)
+    out = tmp_path_factory.mktemp("reference") / named("out", layout)
+    convert(source, out, *how(layout), *OPTIONS)
     return tree(out)
 
 
+def how(layout):
+    return "--layout", "sharded" if layout == "zarr" else layout
+
+
+def named(stem, layout):
+    """A destination of the kind."""
+    return f"{stem}.zarr" if layout == "zarr" else stem
+
+
 def start(source, destination, layout, *more):
-    return subprocess.Popen([PROGRAM, "convert", source, destination, "--layout", layout, *OPTIONS, *more],
+    return subprocess.Popen([PROGRAM, "convert", source, destination, *how(layout), *OPTIONS, *more],
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def finished_files(partial):
     """{name: (inode, time of change)} of the files that a run has finished: all but growing ones."""
     return {str(p.relative_to(partial)): (p.stat().st_ino, p.stat().st_mtime_ns)
-            for p in partial.rglob("*") if p.is_file() and p.suffix in ("", ".gz", ".shard") and p.parent != partial}
+            for p in partial.rglob("*") if p.is_file() and p.suffix in ("", ".gz", ".shard") and p.parent != partial
+            and p.name != "provenance"}
 
 
 def size_of(folder):
@@ -70,11 +80,11 @@ def kill_when_written(running, partial, size):
 
 def test_killed_at_random_moments_and_resumed(source, layout, reference, tmp_path):
     choose = random.Random(layout)
-    convert(source, tmp_path / "whole", "--layout", layout, *OPTIONS)
-    total = size_of(tmp_path / "whole")
+    convert(source, tmp_path / named("whole", layout), *how(layout), *OPTIONS)
+    total = size_of(tmp_path / named("whole", layout))
     touched_ground = 0
     for attempt in range(8):
-        destination = tmp_path / f"{attempt}"
+        destination = tmp_path / named(f"{attempt}", layout)
         partial = Path(f"{destination}.partial")
         for _ in range(choose.randint(1, 3)):  # a resumed run may be killed as well
             more = ["--resume"] if partial.exists() else []
@@ -86,11 +96,11 @@ def test_killed_at_random_moments_and_resumed(source, layout, reference, tmp_pat
                 continue
             touched_ground += 1
             before = finished_files(partial)
-            refused = run("convert", source, destination, "--layout", layout, *OPTIONS)
+            refused = run("convert", source, destination, *how(layout), *OPTIONS)
             assert refused.status == 5 and "--resume" in refused.err and "--overwrite" in refused.err
             assert finished_files(partial) == before
         before = finished_files(partial) if partial.exists() else {}
-        convert(source, destination, "--layout", layout, "--resume", *OPTIONS)
+        convert(source, destination, *how(layout), "--resume", *OPTIONS)
         assert tree(destination) == reference
         assert not partial.exists()
         after = finished_files(destination)
@@ -101,44 +111,45 @@ def test_killed_at_random_moments_and_resumed(source, layout, reference, tmp_pat
 
 def test_interrupted_leaves_a_partial(source, layout, reference, tmp_path):
     for number in signal.SIGINT, signal.SIGTERM:
-        destination = tmp_path / f"out{number}"
+        destination = tmp_path / named(f"out{number}", layout)
         running = start(source, destination, layout)
-        while not list(tmp_path.glob(f"out{number}.partial/*/*")):
+        while not list(tmp_path.glob(f"{destination.name}.partial/*/*")):
             assert running.poll() is None
         running.send_signal(number)
         _, message = running.communicate(timeout=60)
         assert running.returncode == 130, message
         assert Path(f"{destination}.partial").exists() and not destination.exists()
-        convert(source, destination, "--layout", layout, "--overwrite", *OPTIONS)
+        convert(source, destination, *how(layout), "--overwrite", *OPTIONS)
         assert tree(destination) == reference
         assert not Path(f"{destination}.partial").exists()
 
 
 def test_resume_on_other_ground(source, layout, tmp_path):
-    destination = tmp_path / "out"
-    convert(source, destination, "--layout", layout, "--resume", *OPTIONS)  # nothing to resume: starts anew
+    destination = tmp_path / named("out", layout)
+    convert(source, destination, *how(layout), "--resume", *OPTIONS)  # nothing to resume: starts anew
     whole = tree(destination)
     stamp = {p: p.stat().st_mtime_ns for p in destination.rglob("*")}
-    convert(source, destination, "--layout", layout, "--resume", *OPTIONS)  # finished: does nothing
+    convert(source, destination, *how(layout), "--resume", *OPTIONS)  # finished: does nothing
     assert stamp == {p: p.stat().st_mtime_ns for p in destination.rglob("*")}
-    refused = run("convert", source, destination, "--layout", layout, *OPTIONS)
+    refused = run("convert", source, destination, *how(layout), *OPTIONS)
     assert refused.status == 5 and tree(destination) == whole
-    for word, more in ("compress", ["--compress", "none"]), ("info", ["--scales", "2"]), ("values", ["--window", "0,9000"]):
-        other = run("convert", source, destination, "--layout", layout, *OPTIONS, *more, "--resume")
+    scales = "shards" if layout == "zarr" else "info"
+    for word, more in ("compress", ["--compress", "none"]), (scales, ["--scales", "2"]), ("values", ["--window", "0,9000"]):
+        other = run("convert", source, destination, *how(layout), *OPTIONS, *more, "--resume")
         assert other.status == 5 and word in other.err and tree(destination) == whole, other.err
 
 
 def test_an_interrupted_overwrite_is_resumed(source, layout, reference, tmp_path):
-    destination = tmp_path / "out"
+    destination = tmp_path / named("out", layout)
     destination.mkdir()
     (destination / "old").write_text("old")
     running = start(source, destination, layout, "--overwrite")
-    while not list(tmp_path.glob("out.partial/*/*")):
+    while not list(tmp_path.glob(f"{destination.name}.partial/*/*")):
         assert running.poll() is None
     running.kill()
     running.wait()
     assert (destination / "old").exists()
-    convert(source, destination, "--layout", layout, "--resume", *OPTIONS)
+    convert(source, destination, *how(layout), "--resume", *OPTIONS)
     assert tree(destination) == reference and not Path(f"{destination}.partial").exists()
 
 
@@ -156,41 +167,41 @@ def test_resume_knows_which_part_of_the_source(source, tmp_path):
 
 
 def test_resume_says_what_differs(source, layout, tmp_path):
-    destination = tmp_path / "out"
+    destination = tmp_path / named("out", layout)
     running = start(source, destination, layout)
-    while not list(tmp_path.glob("out.partial/*/*")):
+    while not list(tmp_path.glob(f"{destination.name}.partial/*/*")):
         assert running.poll() is None
     running.kill()
     running.wait()
-    other = run("convert", source, destination, "--layout", layout, "--resume", *OPTIONS[2:], "--chunk-size", "32")
+    other = run("convert", source, destination, *how(layout), "--resume", *OPTIONS[2:], "--chunk-size", "32")
     assert other.status == 5 and "chunk" in other.err, other.err
     copy = tmp_path / "copy.nii"
     data = bytearray(source.read_bytes())
     copy.write_bytes(data)
-    changed = run("convert", copy, destination, "--layout", layout, "--resume", *OPTIONS)
+    changed = run("convert", copy, destination, *how(layout), "--resume", *OPTIONS)
     assert changed.status == 5 and "source" in changed.err, changed.err
 
 
 def test_overwrite_replaces_only_when_complete(source, layout, tmp_path):
-    destination = tmp_path / "out"
+    destination = tmp_path / named("out", layout)
     small = save_nifti(tmp_path / "small.nii", volumes.structured((9, 8, 7), "u1"))
     convert(small, destination)
     old = tree(destination)
     cut = tmp_path / "cut.nii"
     cut.write_bytes(source.read_bytes()[:-1])
-    failed = run("convert", cut, destination, "--layout", layout, "--overwrite", *OPTIONS)
+    failed = run("convert", cut, destination, *how(layout), "--overwrite", *OPTIONS)
     assert failed.status == 3
     assert tree(destination) == old
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.nii", "out", "small.nii"]
-    convert(source, destination, "--layout", layout, "--overwrite", *OPTIONS)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.nii", destination.name, "small.nii"]
+    convert(source, destination, *how(layout), "--overwrite", *OPTIONS)
     assert tree(destination) != old
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.nii", "out", "small.nii"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cut.nii", destination.name, "small.nii"]
 
 
 def test_bad_source_leaves_nothing(source, layout, tmp_path):
     cut = tmp_path / "cut.nii"
     cut.write_bytes(source.read_bytes()[:1_000_000])
-    failed = run("convert", cut, tmp_path / "out", "--layout", layout, *OPTIONS)
+    failed = run("convert", cut, tmp_path / named("out", layout), *how(layout), *OPTIONS)
     assert failed.status == 3 and failed.out == ""
     assert [p.name for p in tmp_path.iterdir()] == ["cut.nii"]
 
@@ -207,12 +218,12 @@ def full_disk(tmp_path_factory):
 
 @pytest.mark.parametrize("room", [0, 5000, 300_000, 1_000_000])
 def test_full_disk_leaves_a_partial(source, layout, reference, full_disk, tmp_path, room):
-    destination = tmp_path / "out"
+    destination = tmp_path / named("out", layout)
     environment = {**os.environ, "LD_PRELOAD": str(full_disk), "FULL_DISK_ROOM": str(room)}
-    failed = run("convert", source, destination, "--layout", layout, *OPTIONS, env=environment)
+    failed = run("convert", source, destination, *how(layout), *OPTIONS, env=environment)
     assert failed.status == 6 and "No space left on device" in failed.err, failed.err
     assert not destination.exists()
-    convert(source, destination, "--layout", layout, "--resume", *OPTIONS)
+    convert(source, destination, *how(layout), "--resume", *OPTIONS)
     assert tree(destination) == reference
     assert not Path(f"{destination}.partial").exists()
 
@@ -236,7 +247,7 @@ def test_unwritable_folder(source, powerless, layout):
     shutil.copy(source, readable)
     closed = folder / "closed"
     closed.mkdir(mode=0o555)
-    failed = run("convert", readable, closed / "out", "--layout", layout, **options)
+    failed = run("convert", readable, closed / named("out", layout), *how(layout), **options)
     assert failed.status == 6 and str(closed) in failed.err, failed.err
     assert not list(closed.iterdir())
 
@@ -259,11 +270,11 @@ def test_folders_above_the_destination_are_made_and_unmade(source, tmp_path):
 
 
 def test_two_runs_at_once(source, layout, reference, tmp_path):
-    destination = tmp_path / "out"
+    destination = tmp_path / named("out", layout)
     running = start(source, destination, layout)
     while not Path(f"{destination}.partial").exists():
         assert running.poll() is None
-    second = run("convert", source, destination, "--layout", layout, "--resume", *OPTIONS)
+    second = run("convert", source, destination, *how(layout), "--resume", *OPTIONS)
     assert second.status == 5, second.err
     assert running.wait() == 0
     assert tree(destination) == reference
@@ -271,6 +282,6 @@ def test_two_runs_at_once(source, layout, reference, tmp_path):
 
 def test_dry_run_writes_nothing(source, layout, tmp_path):
     before = sorted(tmp_path.iterdir())
-    planned = convert(source, tmp_path / "out", "--layout", layout, "--dry-run", *OPTIONS)
+    planned = convert(source, tmp_path / named("out", layout), *how(layout), "--dry-run", *OPTIONS)
     assert planned.out
     assert sorted(tmp_path.iterdir()) == before
