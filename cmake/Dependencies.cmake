@@ -17,6 +17,7 @@ find_package(BZip2 REQUIRED)
 pkg_check_modules(blosc REQUIRED IMPORTED_TARGET blosc)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(spng REQUIRED IMPORTED_TARGET spng)
+pkg_check_modules(jxl REQUIRED IMPORTED_TARGET libjxl)
 # Only the headers: the library is loaded when an HDF5 file is opened.
 pkg_check_modules(hdf5 REQUIRED hdf5-serial)
 add_library(hdf5_headers INTERFACE IMPORTED)

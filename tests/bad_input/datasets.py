@@ -23,7 +23,7 @@ READ = ("convert", "data", "back.nii")
 
 def picture(folder, encoding, other=(7, 5, 3)):
     """A dataset of one chunk file in `encoding`; returns the chunk's path and the bytes of another volume's chunk."""
-    options = ("--encoding", encoding, "--layout", "flat", "--scales", "1")
+    options = ("--encoding", encoding, "--compress", "none", "--layout", "flat", "--scales", "1")
     convert(good(folder), folder / "data", *options)
     convert(good(folder, volumes.noise(other, "u1"), "other.nii"), folder / "other", *options)
     (path,), (others,) = folder.glob("data/*/*-*"), folder.glob("other/*/*-*")
@@ -40,6 +40,24 @@ def jpeg_of_another_shape(folder):
 def jpeg_that_is_cut(folder):
     path, _ = picture(folder, "jpeg")
     path.write_bytes(path.read_bytes()[:-40])
+
+
+@case(3, *READ)
+def jxl_of_another_shape(folder):
+    path, other = picture(folder, "jxl", (7, 5, 2))
+    path.write_bytes(other)
+
+
+@case(3, *READ)
+def jxl_that_is_cut(folder):
+    path, _ = picture(folder, "jxl")
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+@case(3, *READ)
+def compresso_that_is_cut(folder):
+    path, _ = picture(folder, "compresso")
+    path.write_bytes(path.read_bytes()[:-9])
 
 
 @case(3, *READ)

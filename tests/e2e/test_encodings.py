@@ -19,7 +19,8 @@ DATASETS = [  # encoding, dtype, channels, layout
     ("compresso", "u1", 1, "deep"), ("compresso", "u4", 1, "flat"), ("compresso", "u8", 1, "sharded"),
     ("jpeg", "u1", 1, "flat"), ("jpeg", "u1", 3, "sharded"),
     ("png", "u1", 1, "deep"), ("png", "u1", 2, "sharded"), ("png", "u1", 3, "flat"), ("png", "u1", 4, "sharded"),
-    ("png", "u2", 1, "sharded")]
+    ("png", "u2", 1, "sharded"),
+    ("jxl", "u1", 1, "flat"), ("jxl", "u1", 2, "sharded"), ("jxl", "u1", 3, "deep"), ("jxl", "u1", 4, "sharded")]
 LABELS = ("compressed_segmentation", "compresso")
 
 

@@ -23,10 +23,16 @@ CASES = {
     "atlas uint32 cseg": ("desikan_killiany.nii.gz", (*LABELS, "--dtype", "uint32", "--encoding", "cseg")),
     "t1 png": ("icbm152_t1.nii.gz", ("--encoding", "png")),
     "t1 jpeg": ("icbm152_t1.nii.gz", ("--encoding", "jpeg")),
+    "t1 jxl": ("icbm152_t1.nii.gz", ("--encoding", "jxl")),
+    "t1 jxl, quality 85": ("icbm152_t1.nii.gz", ("--encoding", "jxl", "--jxl-quality", "85")),
     "cells uint32 cseg": ("cells", ()),
     "cells uint64 cseg": ("cells", ("--dtype", "uint64")),
     "cells uint32 cseg, not compressed": ("cells", ("--compress", "none")),
     "cells uint32 raw": ("cells", ("--encoding", "raw")),
+    "atlas compresso": ("desikan_killiany.nii.gz", (*LABELS, "--encoding", "compresso")),
+    "cells uint32 compresso": ("cells", ("--encoding", "compresso")),
+    "cells uint64 compresso, not compressed": ("cells", ("--dtype", "uint64", "--encoding", "compresso",
+                                                         "--compress", "none")),
 }
 
 
