@@ -57,6 +57,18 @@ def picture_chunks():
     return files
 
 
+def row_beside(what, peer, runs, voxels):
+    """The row of runs (ours, the peer's) that encode and decode the same chunks."""
+    ours, theirs = ({key: statistics.median(run[side][key] for run in runs) for key in runs[0][side]} for side in (0, 1))
+    row = {"what": what, "peer": peer}
+    for work in ("encode", "decode"):
+        row[f"{work} MVx/s"] = voxels / ours[f"{work}_s"] / 1e6
+        row[f"{work} x peer"] = theirs[f"{work}_s"] / ours[f"{work}_s"]
+    row["bytes"] = f"{ours['bytes']:.0f}"
+    row["bytes / peer's"] = ours["bytes"] / theirs["bytes"]
+    return row
+
+
 @bench("jpeg and png of chunks of 64^3, one thread")
 def images(context):
     peers = {"jpeg": f"simplejpeg {version('simplejpeg')}", "png": f"pyspng {version('pyspng-seunglab')}"}
@@ -67,15 +79,34 @@ def images(context):
             runs = [(context.tool("bench_chunks", *arguments), context.script("images.py", *arguments))
                     for _ in range(max(1, context.rounds // 2))]
             voxels = path.stat().st_size / channels
-            ours, theirs = ({key: statistics.median(run[side][key] for run in runs) for key in runs[0][side]}
-                            for side in (0, 1))
-            row = {"what": f"{encoding}, {name}", "peer": peer}
-            for work in ("encode", "decode"):
-                row[f"{work} MVx/s"] = voxels / ours[f"{work}_s"] / 1e6
-                row[f"{work} x peer"] = theirs[f"{work}_s"] / ours[f"{work}_s"]
-            row["bytes"] = f"{ours['bytes']:.0f}"
-            row["bytes / peer's"] = ours["bytes"] / theirs["bytes"]
-            rows.append(row)
+            rows.append(row_beside(f"{encoding}, {name}", peer, runs, voxels))
+    return rows
+
+
+def label_chunks():
+    """Files of chunks of 64^3 labels: {words: (path, type)}."""
+    made, origin = data.labels(256)
+    atlas = np.asarray(nib.load(data.fetch("desikan_killiany.nii.gz")).dataobj)
+    places = [tuple(slice(64 * i, 64 * i + 64) for i in place) for place in np.ndindex(4, 4, 4)]
+    WORK.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for name, volume, dtypes in ("atlas", atlas, ["uint16"]), (f"{origin} labels", made, ["uint32", "uint64"]):
+        chunks = [volume[place] for place in places if volume[place].shape == (64, 64, 64) and volume[place].any()]
+        for dtype in dtypes:
+            path = WORK / f"{name.replace(' ', '_')}_{dtype}.chunks"
+            path.write_bytes(b"".join(chunk.astype(dtype).tobytes(order="F") for chunk in chunks))
+            files[f"{name}, {dtype}"] = path, dtype
+    return files
+
+
+@bench("compresso of chunks of 64^3, one thread")
+def compresso(context):
+    rows = []
+    for name, (path, dtype) in label_chunks().items():
+        runs = [(context.tool("bench_chunks", "compresso", path, dtype, 1),
+                 context.script("compresso_chunks.py", path, dtype)) for _ in range(max(1, context.rounds // 2))]
+        voxels = path.stat().st_size / np.dtype(dtype).itemsize
+        rows.append(row_beside(name, f"compresso {version('compresso')}", runs, voxels))
     return rows
 
 
