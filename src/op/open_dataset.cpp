@@ -15,6 +15,7 @@
 #include "op/run_options.h"
 #include "op/volume_plan.h"
 #include "source/precomputed.h"
+#include "source/slices.h"
 #include "source/source.h"
 #include "store/deep_names.h"
 
@@ -93,6 +94,8 @@ std::string dataset_name(const std::string& place) {
   std::error_code ignored;
   std::filesystem::path whole = std::filesystem::absolute(path, ignored).lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();
+  // Slices are called what holds them.
+  while (is_pattern(whole.string())) whole = whole.parent_path();
   std::string name = whole.filename().string();
   if (const auto suffix = suffix_of(name); suffix.size() < name.size()) name.resize(name.size() - suffix.size());
   return name.empty() || name == "/" ? "dataset" : name;

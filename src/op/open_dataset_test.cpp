@@ -194,6 +194,8 @@ TEST(DatasetName, IsTheLastPartWithoutSuffixes) {
   EXPECT_EQ(dataset_name("brain//"), "brain");
   EXPECT_EQ(dataset_name("/data/brain/."), "brain");
   EXPECT_EQ(dataset_name("/data/brain/em/.."), "brain");
+  EXPECT_EQ(dataset_name("/data/em/z*.png"), "em");
+  EXPECT_EQ(dataset_name("/data/em/s?/0[01].tif"), "em");
   EXPECT_EQ(dataset_name("v1.2"), "v1.2");
   EXPECT_EQ(dataset_name(".nii"), ".nii");
   EXPECT_EQ(dataset_name("-"), "stdin");
