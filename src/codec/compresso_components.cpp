@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "codec/compresso_components.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "codec/compresso_rows.h"
@@ -45,20 +46,18 @@ std::uint32_t Components::root(std::uint32_t at) {
 }
 
 void Components::join(std::size_t row, std::size_t other) {
-  std::size_t a = begin_of(row), b = begin_of(other);
-  while (a < end_of(row) && b < end_of(other)) {
-    const Run one = runs_[a], two = runs_[b];
-    if (one.begin < two.end && two.begin < one.end) {
+  const Run* const runs = runs_.data();
+  const std::size_t end_a = end_of(row), end_b = end_of(other);
+  for (std::size_t a = begin_of(row), b = begin_of(other); a < end_a && b < end_b;) {
+    const Run one = runs[a], two = runs[b];
+    if (one.begin < two.end && two.begin < one.end && parents_[a] != parents_[b]) {
       const std::uint32_t root_a = root(static_cast<std::uint32_t>(a)), root_b = root(static_cast<std::uint32_t>(b));
-      if (root_a < root_b)
-        parents_[root_b] = root_a;
-      else
-        parents_[root_a] = root_b;
+      parents_[std::max(root_a, root_b)] = std::min(root_a, root_b);
     }
-    if (one.end < two.end)
-      ++a;
-    else
-      ++b;
+    // Without a branch: which of them ends first cannot be foreseen.
+    const bool ends_first = one.end < two.end;
+    a += ends_first;
+    b += !ends_first;
   }
 }
 

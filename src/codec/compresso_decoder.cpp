@@ -195,20 +195,44 @@ class Decoder {
       return corrupt("expected labels of at least {} components, found {}", ids_used_ + count, stream_.ids.size());
     std::size_t number = 0;
     for (Index z = first; z < last; ++z)
-      for (Index y = 0; y < size.y; ++y, ++number) fill_row(number, row(y, z), y > 0 ? row(y - 1, z) : nullptr);
+      for (Index y = 0; y < size.y; ++y, ++number)
+        fill_row(number, boundaries_.row(y, z), row(y, z), y > 0 ? row(y - 1, z) : nullptr,
+                 y > 0 ? boundaries_.row(y - 1, z) : nullptr);
     ids_used_ += count;
     return {};
   }
 
   // What is no boundary, and boundaries whose label is that of x - 1, else y - 1.
-  void fill_row(std::size_t number, T* out, const T* above) const {
+  void fill_row(std::size_t number, const Word* bits, T* out, const T* above, const Word* bits_above) const {
     const auto count = static_cast<std::size_t>(view_.size().x);
-    if (above != nullptr) std::memcpy(out, above, sizeof(T) * count);
+    const T* const end = reinterpret_cast<const T*>(view_.data) + view_.size().product();
     for (std::size_t at = components_.begin_of(number); at < components_.end_of(number); ++at) {
       const Components::Run run = components_.run(at);
       const auto label = static_cast<T>(stream_.ids[ids_used_ + components_.number_of(at)]);
-      std::fill(out + run.begin, out + std::min<std::size_t>(run.end + 1, count), label);
+      fill(out + run.begin, out + std::min<std::size_t>(run.end + 1, count), label, end);
     }
+    if (above == nullptr) return;
+    Word carry = 1;
+    for (Index word = 0; word < boundaries_.words(); ++word) {
+      Word wanted = bits[word] & (bits[word] << 1 | carry) & ~bits_above[word];
+      carry = bits[word] >> 63;
+      for (; wanted != 0; wanted &= wanted - 1) {
+        const Index x = kRowWordBits * word + std::countr_zero(wanted);
+        if (x >= view_.size().x) break;
+        out[x] = above[x];
+      }
+    }
+  }
+
+  // Most runs are short: steps of one size take less time than a loop that ends where they do. What lies behind, up to
+  // `limit`, is not filled yet.
+  static void fill(T* begin, T* end, T label, const T* limit) {
+    constexpr std::ptrdiff_t kStep = 64 / sizeof(T);
+    if (limit - end < kStep) {
+      std::fill(begin, end, label);
+      return;
+    }
+    for (; begin < end; begin += kStep) std::fill_n(begin, kStep, label);
   }
 
   // The other boundaries.
