@@ -5,6 +5,7 @@ Each function writes its source into a folder and returns (place, values, affine
 [x, y, z, channel] as stored, and voxel centres to RAS+ millimetres. Voxels are 2 mm wide.
 """
 
+import gzip
 from dataclasses import dataclass
 from typing import Callable
 
@@ -132,6 +133,23 @@ def hdf5(folder):
         dataset = file.create_dataset("a/b", data=wide().T, chunks=(7, 8, 9), compression="gzip", shuffle=True)
         dataset.attrs["element_size_um"] = [1000 * VOXEL_MM] * 3
     return f"{folder / 'hdf5.h5'}|hdf5:/a/b", wide(), at_corner()
+
+
+@kind()
+def hdf5_labels(folder):
+    values = wide() * np.uint64(0x123456789)
+    with h5py.File(folder / "hdf5_labels.h5", "w") as file:
+        file["labels"] = values.T
+        file["labels"].attrs["resolution"] = [1e6 * VOXEL_MM] * 3
+    return folder / "hdf5_labels.h5", values, at_corner()
+
+
+@kind(*SIZED)
+def npy_gz(folder):
+    values = (wide() / 4 + 0.125).astype(">f4")
+    with gzip.open(folder / "npy_gz.npy.gz", "wb") as file:
+        np.save(file, np.asfortranarray(values))
+    return folder / "npy_gz.npy.gz", values.astype("f4"), at_corner()
 
 
 @kind(*SIZED)

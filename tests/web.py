@@ -11,6 +11,7 @@ from pathlib import Path
 
 class Handler(http.server.SimpleHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else each body waits 40 ms for its head to be acknowledged
 
     def do_HEAD(self):
         self.answer(with_body=False)

@@ -13,6 +13,7 @@ from precomputed import Dataset
 from program import convert
 from site_under_test import Site, chunk_keys, served
 from source_kinds import KINDS, made_by_options
+from web import serving
 
 CHUNKS = ("--chunk-size", "16,8,8")  # several scales of several chunks, cut at borders
 
@@ -42,3 +43,13 @@ def test_live_is_converted(live, tmp_path, name):
     assert json.loads(site.ask(f"/data/{served_name}/info").content) == dataset.info
     for key in keys:
         assert site.ask(f"/data/{served_name}/{key}").content == (tmp_path / "out" / key).read_bytes(), key
+
+
+@pytest.mark.parametrize("name", ["zarr_2", "zarr_3", "ome_zarr_4", "ome_zarr_5", "n5"])
+def test_live_from_another_server(tmp_path, name):
+    place, _, _ = KINDS[name].make(tmp_path)
+    convert(place, tmp_path / "out", "--layout", "flat", "--compress", "none", *KINDS[name].options, *CHUNKS)
+    with serving(tmp_path) as url, served(f"{url}/{place.name}", *KINDS[name].options, *CHUNKS) as (_, line):
+        for key in chunk_keys(tmp_path / "out"):
+            answer = Site(line).ask(f"/data/{line['datasets'][0]['name']}/{key}")
+            assert answer.content == (tmp_path / "out" / key).read_bytes(), key
