@@ -4,7 +4,6 @@
 import json
 import urllib.parse
 
-
 from e2e.test_encodings import MIDDLE, VOXEL, ramp, save
 from e2e.viewer import Look, served, view
 from program import PROGRAM, convert

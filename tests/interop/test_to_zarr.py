@@ -205,3 +205,52 @@ def test_empty_chunks_are_left_out(tmp_path):
     assert (index == np.uint64(2**64 - 1)).all(axis=1).sum() == 7
     convert(path, tmp_path / "w.zarr", *options, "--keep-empty")
     assert len([f for f in (tmp_path / "w.zarr/0/c").rglob("*") if f.is_file()]) == 64
+
+
+def test_chunks_at_the_border_are_padded_with_zeros(tmp_path):
+    values = noise((9, 6, 5, 2), "u2", seed=77) | 1
+    path = save_nifti(tmp_path / "v.nii", values)
+    convert(path, tmp_path / "v.zarr", "--chunk-size", "4", "--layout", "flat", "--compress", "none", "--scales", "1")
+    padded = np.zeros((2, 8, 8, 12), "u2")
+    padded[:, :5, :6, :9] = values.T
+    for z, y, x in np.ndindex(2, 2, 3):
+        stored = np.frombuffer((tmp_path / f"v.zarr/0/c/0/{z}/{y}/{x}").read_bytes(), "<u2").reshape(2, 4, 4, 4)
+        np.testing.assert_array_equal(stored, padded[:, 4 * z:4 * z + 4, 4 * y:4 * y + 4, 4 * x:4 * x + 4])
+
+
+def test_colours(tmp_path):
+    values = noise((13, 9, 7, 3), "u1", seed=78)
+    colours = values.view([("R", "u1"), ("G", "u1"), ("B", "u1")])[..., 0]
+    nib.Nifti1Image(colours, np.diag([1, 2, 3, 1])).to_filename(tmp_path / "v.nii")
+    convert(tmp_path / "v.nii", tmp_path / "v.zarr")
+    np.testing.assert_array_equal(read(tmp_path / "v.zarr", 0), values)
+    metadata = check_metadata(tmp_path / "v.zarr")
+    assert metadata["channel_names"] == ["red", "green", "blue"]
+    assert [colour[-1][:3] for colour in metadata["colormap"]] == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert metadata["contrast_limits"] == [[0, 255]] * 3
+
+
+@pytest.mark.parametrize("options", [(), ("--scales", "keep")])
+def test_a_copy(tmp_path, options):
+    """OME-Zarr is a source too: other chunks, shards and compressors, and the same voxels at the same places."""
+    path = save_nifti(tmp_path / "v.nii", noise(SHAPE, "u2", seed=79), volumes.affine_mm("LPS", SHAPE))
+    convert(path, tmp_path / "a.zarr", *OPTIONS)
+    convert(tmp_path / "a.zarr", tmp_path / "b.zarr", "--chunk-size", "8", "--compress", "blosc", *options)
+    levels = len(ome(tmp_path / "a.zarr")["multiscales"][0]["datasets"])
+    for level in range(levels if options else 1):
+        np.testing.assert_array_equal(read(tmp_path / "b.zarr", level), read(tmp_path / "a.zarr", level))
+        for index in np.ndindex(2, 2, 2):
+            np.testing.assert_allclose(world_nm(tmp_path / "b.zarr", level, np.array(index)),
+                                       world_nm(tmp_path / "a.zarr", level, np.array(index)), atol=1e-2)
+
+
+def test_how_a_place_says_what_it_becomes(tmp_path):
+    path = save_nifti(tmp_path / "v.nii", noise((9, 8, 7), "u1", seed=80))
+    for place, name in ((f"zarr://{tmp_path}/a", "a"), (f"{tmp_path}/b|zarr3:", "b"), (f"{tmp_path}/c.zarr/", "c.zarr"),
+                        (f"file://{tmp_path}/d.ome.zarr", "d.ome.zarr")):
+        convert(path, place)
+        assert (tmp_path / name / "zarr.json").exists(), place
+    for place, name in ((f"precomputed://{tmp_path}/e.zarr", "e.zarr"), (f"{tmp_path}/f.zarr|neuroglancer-precomputed:", "f.zarr")):
+        convert(path, place)
+        assert (tmp_path / name / "info").exists(), place
+    assert run("convert", path, f"{tmp_path}/g|zarr2:").status == 2
