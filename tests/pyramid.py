@@ -38,14 +38,14 @@ def _average_integers(values, exists, outside):
 def _average_floats(values, exists, outside):
     total = np.zeros(values.shape[:-1])
     count = np.zeros(values.shape[:-1], int)
-    for i in range(values.shape[-1]):
-        value, used = values[..., i].astype(np.float64), exists[..., i]
-        if outside is not None:
-            value, used = np.where(used, value, outside), np.ones_like(used)
-        used = used & ~np.isnan(value)
-        total[used] += value[used]
-        count += used
     with np.errstate(invalid="ignore"):
+        for i in range(values.shape[-1]):
+            value, used = values[..., i].astype(np.float64), exists[..., i]
+            if outside is not None:
+                value, used = np.where(used, value, outside), np.ones_like(used)
+            used = used & ~np.isnan(value)
+            total[used] += value[used]
+            count += used
         return np.where(count > 0, total / count, np.nan)
 
 
@@ -55,6 +55,7 @@ def _majority(values, exists):
     result = np.empty(len(rows), values.dtype)
     for i, (row, mask) in enumerate(zip(rows, masks, strict=True)):
         labels, counts = np.unique(row[mask], return_counts=True)
+        counts[labels != labels] = 0  # NaN loses to everything
         result[i] = labels[np.argmax(counts)]  # unique sorts, argmax takes the first: ties to the smallest
     return result.reshape(shape)
 

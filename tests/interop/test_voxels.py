@@ -17,6 +17,7 @@ IMAGE_TYPES = {
     "u1": "u1", "i1": "i1", "u2": "u2", "i2": "i2", "u4": "u4", "i4": "i4", "u8": "u8", "f4": "f4",
 }
 LABEL_TYPES = {"u1": "u1", "u2": "u2", "i1": "u4", "i2": "u4", "i4": "u4", "u4": "u4", "i8": "u8", "u8": "u8"}
+METHODS = ["average", "majority", "stride", "min", "max", "median"]
 SMALL = ("--chunk-size", "4,4,2", "--factor", "2,2,2", "--scales", "3")
 
 
@@ -47,27 +48,36 @@ def test_label_types(tmp_path, dtype):
     check_scales(tmp_path / "out", values[..., None].astype(LABEL_TYPES[dtype]), "majority", scales=3)
 
 
-@pytest.mark.parametrize("method", ["average", "majority", "stride", "min", "max", "median"])
-@pytest.mark.parametrize("dtype", ["u1", "i2", "u4", "u8", "f4"])
-def test_methods(tmp_path, dtype, method):
+@pytest.mark.parametrize("offset", [(0, 0, 0), (-3, 5, 1)], ids=["even", "odd"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", IMAGE_TYPES)
+def test_methods(tmp_path, dtype, method, offset):
+    """At an odd offset the first cells are border cells too."""
     values = noise((11, 6, 7), dtype, seed=3)
     if method == "majority":
         values = values % 3 if values.dtype.kind in "ui" else np.round(values / 1000)
     path = save_nifti(tmp_path / "v.nii", values)
-    convert(path, tmp_path / "out", "--type", "image", "--downsample", method, *SMALL)
-    check_scales(tmp_path / "out", values[..., None], method, scales=3)
+    convert(path, tmp_path / "out", "--type", "image", "--downsample", method, *SMALL,
+            "--voxel-offset=" + ",".join(map(str, offset)))
+    check_scales(tmp_path / "out", values[..., None], method, offset=offset, scales=3)
 
 
-def test_averages_skip_nan(tmp_path):
-    values = noise((9, 7, 5), "f4", seed=4)
-    values[np.random.default_rng(5).random(values.shape) < 0.4] = np.nan
+@pytest.mark.parametrize("offset", [(0, 0, 0), (-3, 5, 1)], ids=["even", "odd"])
+@pytest.mark.parametrize("method", METHODS)
+def test_nan(tmp_path, method, offset):
+    """It is passed over, but by stride, and is what becomes of cells that hold nothing else."""
+    values = np.round(noise((9, 7, 5), "f4", seed=4) / 1000)
+    random = np.random.default_rng(5)
+    for special, share in (np.inf, 0.1), (-np.inf, 0.1), (np.nan, 0.4):
+        values[random.random(values.shape) < share] = special
     values[4:, 4:, :] = np.nan
-    convert(save_nifti(tmp_path / "v.nii", values), tmp_path / "out", *SMALL)
-    check_scales(tmp_path / "out", values[..., None], "average")
+    path = save_nifti(tmp_path / "v.nii", values)
+    convert(path, tmp_path / "out", "--downsample", method, *SMALL, "--voxel-offset=" + ",".join(map(str, offset)))
+    check_scales(tmp_path / "out", values[..., None], method, offset=offset, scales=3)
 
 
 @pytest.mark.parametrize("factor", ["2,2,1", "1,2,2;2,1,1", "3,2,1", "3", "5,1,2;2"])
-@pytest.mark.parametrize("method", ["average", "majority", "stride", "min", "max", "median"])
+@pytest.mark.parametrize("method", METHODS)
 def test_factors(tmp_path, method, factor):
     values = noise((13, 11, 9), "u2", seed=6) % 5
     path = save_nifti(tmp_path / "v.nii", values)
@@ -77,10 +87,10 @@ def test_factors(tmp_path, method, factor):
 
 @pytest.mark.parametrize("dtype, outside", [("u1", 7), ("i2", -300), ("f4", 0.5)])
 def test_outside_value(tmp_path, dtype, outside):
-    """It takes part in averages; majorities and strides are of voxels that exist."""
+    """It takes part in averages; all others are of voxels that exist."""
     values = noise((5, 7, 3), dtype, seed=7)
     path = save_nifti(tmp_path / "v.nii", values)
-    for method in "average", "majority", "stride":
+    for method in METHODS:
         convert(path, tmp_path / method, "--downsample", method, f"--outside={outside}", *SMALL)
         check_scales(tmp_path / method, values[..., None], method, outside=outside if method == "average" else None)
 
