@@ -23,7 +23,8 @@ def sharding(bits=(0, 0, 0), hash="identity", index="gzip", data="gzip"):
 
 
 def kind_of(values):
-    return "segmentation" if values.dtype.kind == "u" and values.dtype.itemsize >= 4 else "image"
+    is_label = values.dtype.kind == "u" and values.dtype.itemsize >= 4 and with_channels(values).shape[3] == 1
+    return "segmentation" if is_label else "image"
 
 
 def with_channels(values):
@@ -48,12 +49,14 @@ def by_tensorstore(folder, scales, *, chunk=(8, 8, 8), encoding="raw", spec=None
     return folder
 
 
-def by_cloud_volume(folder, values, *, chunk=(8, 8, 8), encoding="raw", spec=None, offset=(0, 0, 0), compress=True):
-    """One scale. Sharded: all of it in one shard."""
+def by_cloud_volume(folder, values, *, chunk=(8, 8, 8), encoding="raw", spec=None, offset=(0, 0, 0), compress=True,
+                    hints=None):
+    """One scale. Sharded: all of it in one shard. `hints`: what else `info` says of the scale."""
     values = with_channels(values)
     info = cloudvolume.CloudVolume.create_new_info(
         num_channels=values.shape[3], layer_type=kind_of(values), data_type=values.dtype.name, encoding=encoding,
         resolution=RESOLUTION_NM, voxel_offset=offset, chunk_size=chunk, volume_size=values.shape[:3])
+    info["scales"][0].update(hints or {})
     if spec is not None:
         info["scales"][0]["sharding"] = spec
     volume = cloudvolume.CloudVolume(f"file://{folder}", info=info, progress=False, compress=compress)
