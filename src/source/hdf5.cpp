@@ -3,9 +3,12 @@
 // fetched as they lie and decoded by whoever asks, and values that lie in one piece are read as those of any file.
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -261,6 +264,32 @@ Result<Storage> read_storage(const Hdf5Library& h5, hid_t dataset, const std::st
   return storage;
 }
 
+/// The files that the values of a virtual dataset lie in must be there: the library takes fill values for them.
+Result<void> check_virtual_files(const Hdf5Library& h5, hid_t dataset, const std::string& place,
+                                 const std::string& where) {
+  const Hdf5Handle properties(h5, h5.H5Dget_create_plist(dataset), h5.H5Pclose);
+  // Where else the library would look is then its own affair.
+  if (!properties || h5.H5Pget_layout(properties.get()) != H5D_VIRTUAL || std::getenv("HDF5_VDS_PREFIX") != nullptr)
+    return {};
+  std::size_t count = 0;
+  if (h5.H5Pget_virtual_count(properties.get(), &count) < 0)
+    return make_error(ErrorCode::invalid_data, "{}: {}", where, hdf5_reason(h5)).of_source();
+  for (std::size_t n = 0; n < count; ++n) {
+    const ssize_t length = h5.H5Pget_virtual_filename(properties.get(), n, nullptr, 0);
+    std::string name(static_cast<std::size_t>(std::max<ssize_t>(0, length)), '\0');
+    if (length <= 0 || h5.H5Pget_virtual_filename(properties.get(), n, name.data(), name.size() + 1) < 0) continue;
+    // "." is this file; a name with % stands for as many files as there are.
+    if (name == "." || name.find('%') != std::string::npos) continue;
+    std::error_code ignored;
+    const auto beside = std::filesystem::path(place).parent_path() / name;
+    if (!std::filesystem::exists(beside, ignored) && !std::filesystem::exists(name, ignored))
+      return make_error(ErrorCode::not_found, "{}: expected {}, which holds some of its values, found nothing", where,
+                        beside.string())
+          .of_source();
+  }
+  return {};
+}
+
 // ---- Reading
 
 /// Which axis of the dataset is which of a box [i, j, k, channel].
@@ -487,6 +516,7 @@ Result<std::unique_ptr<VolumeSource>> open_dataset(const Hdf5Library& h5, std::s
   if (!dataset)
     return make_error(ErrorCode::invalid_data, "{}: cannot be opened: {}", where, hdf5_reason(h5)).of_source();
   NGFORGE_TRY(Storage storage, read_storage(h5, dataset.get(), where));
+  NGFORGE_CHECK(check_virtual_files(h5, dataset.get(), place, where));
 
   VolumeHeader header;
   header.type = storage.number.type;

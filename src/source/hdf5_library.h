@@ -27,7 +27,8 @@ struct Hdf5Library {
   FUNCTION(H5Tget_fields) FUNCTION(H5Tget_super) FUNCTION(H5Tget_nmembers) FUNCTION(H5Tget_member_type) \
   FUNCTION(H5Pclose) FUNCTION(H5Pget_layout) FUNCTION(H5Pget_chunk) FUNCTION(H5Pget_chunk_opts) \
   FUNCTION(H5Pget_external_count) FUNCTION(H5Pget_nfilters) FUNCTION(H5Pget_filter2) \
-  FUNCTION(H5Pget_fill_value) FUNCTION(H5Zfilter_avail) FUNCTION(H5Aexists) FUNCTION(H5Aopen) \
+  FUNCTION(H5Pget_fill_value) FUNCTION(H5Pget_virtual_count) \
+  FUNCTION(H5Pget_virtual_filename) FUNCTION(H5Zfilter_avail) FUNCTION(H5Aexists) FUNCTION(H5Aopen) \
   FUNCTION(H5Aclose) FUNCTION(H5Aget_space) FUNCTION(H5Aget_type) FUNCTION(H5Aread)
 // clang-format on
 #define FUNCTION(name) decltype(&::name) name;

@@ -68,8 +68,16 @@ class RasterSource final : public VolumeSource {
 
 Result<void> RasterSource::read_bytes(std::uint64_t offset, std::span<std::byte> out) {
   NGFORGE_CHECK(bytes_->read(offset, out));
-  if (offset + out.size() == end_) return bytes_->finish();
-  return {};
+  if (offset + out.size() < end_) return {};
+  if (layout_.ends_content) {
+    std::byte behind{};
+    NGFORGE_TRY(const std::size_t count, bytes_->read_some(end_, {&behind, 1}));
+    if (count > 0)
+      return make_error(ErrorCode::invalid_data, "{}: expected the end behind {} bytes, found more", bytes_->place(),
+                        end_)
+          .of_source();
+  }
+  return bytes_->finish();
 }
 
 Result<void> RasterSource::read_whole_rows(const SourceBox& box, ChannelRange channels, std::span<std::byte> out) {

@@ -16,6 +16,7 @@ struct RasterLayout {
   bool is_foreign_order = false;  // numbers are in the byte order that is not the machine's
   std::size_t number_bytes = 1;   // of one number: half a complex value
   bool is_interleaved = false;    // [channel, i, j, k] instead; the header says so too
+  bool ends_content = false;      // nothing may lie behind the values; seen when the last one is read
 };
 
 /// A volume whose header has been read and whose values follow in one piece. Completes the members of `header` that

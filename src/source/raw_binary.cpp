@@ -76,8 +76,10 @@ Result<std::unique_ptr<VolumeSource>> open_raw(std::shared_ptr<ByteSource> bytes
     header.channels = *channels;
     if (header.channels > 1) header.channel_axes = {header.channels};
   }
-  const RasterLayout layout{
-      .data_offset = 0, .is_foreign_order = number->is_foreign_order, .number_bytes = number->number_bytes()};
+  const RasterLayout layout{.data_offset = 0,
+                            .is_foreign_order = number->is_foreign_order,
+                            .number_bytes = number->number_bytes(),
+                            .ends_content = true};
   return open_raster(std::move(bytes), std::move(header), layout);
 }
 

@@ -60,6 +60,11 @@ def raw_of_another_size(folder):
     (folder / "v.raw").write_bytes(bytes(105))
 
 
+@case(3, "convert", "v.raw.gz", "out", "--shape", "7,5,4", "--dtype", "uint8", "--voxel-size", "8nm")
+def raw_packed_that_is_longer(folder):
+    (folder / "v.raw.gz").write_bytes(gzip.compress(bytes(141), mtime=0))
+
+
 @case(2, "convert", "v.raw", "out", "--shape", "7,5,x", "--dtype", "uint8")
 def shape_that_is_no_shape(folder):
     (folder / "v.raw").write_bytes(bytes(105))
@@ -279,3 +284,11 @@ def n5_block_of_another_shape(folder):
     (folder / "v.n5/attributes.json").write_text(json.dumps({
         "dimensions": [7, 5, 3], "blockSize": [7, 5, 3], "dataType": "uint8", "compression": {"type": "raw"}}))
     (folder / "v.n5/0/0/0").write_bytes(struct.pack(">HHIII", 0, 3, 7, 5, 4) + bytes(140))
+
+
+@case(3, *IMAGE)
+def hdf5_whose_values_lie_in_a_lost_file(folder):
+    layout = h5py.VirtualLayout((7, 5, 3), "u1")
+    layout[...] = h5py.VirtualSource("lost.h5", "v", (7, 5, 3))
+    with h5py.File(folder / "v.h5", "w") as file:
+        file.create_virtual_dataset("virtual", layout)

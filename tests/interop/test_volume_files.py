@@ -440,6 +440,10 @@ def test_hdf5_storage(tmp_path):
         layout = h5py.VirtualLayout(values.shape, ">u2")
         layout[...] = h5py.VirtualSource(file["block"])
         file.create_virtual_dataset("virtual", layout)
+        with h5py.File(tmp_path / "w.h5", "w") as other:
+            other["v"] = values
+        layout[...] = h5py.VirtualSource("w.h5", "v", values.shape)
+        file.create_virtual_dataset("elsewhere", layout)
         properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         properties.set_layout(h5py.h5d.COMPACT)
         space = h5py.h5s.create_simple(values.shape)
@@ -448,7 +452,7 @@ def test_hdf5_storage(tmp_path):
     expected = np.full(values.shape, 513, "u2")
     expected[2:4] = values[2:4]
     np.testing.assert_array_equal(plain(tmp_path, f"{tmp_path / 'v.h5'}|hdf5:sparse")[..., 0], expected.T)
-    for name in ("block", "external", "virtual", "compact"):
+    for name in ("block", "external", "virtual", "elsewhere", "compact"):
         found = plain(tmp_path, f"{tmp_path / 'v.h5'}|hdf5:/{name}")
         np.testing.assert_array_equal(found[..., 0], values.T, err_msg=name)
 
