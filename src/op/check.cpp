@@ -15,6 +15,7 @@
 #include "layout/provenance.h"
 #include "ngforge/op.h"
 #include "op/check_info.h"
+#include "op/check_server.h"
 #include "op/finding_list.h"
 #include "op/repair.h"
 #include "op/run_options.h"
@@ -44,9 +45,14 @@ struct ScaleCheck {
 
 class Check {
  public:
-  Check(std::shared_ptr<PrecomputedVolume> volume, const RunOptions& run)
-      : volume_(std::move(volume)), info_(volume_->info()), run_(with_defaults(run)), scales_(info_.scales.size()) {}
+  Check(std::shared_ptr<PrecomputedVolume> volume, FindingList& findings, const RunOptions& run)
+      : volume_(std::move(volume)),
+        info_(volume_->info()),
+        findings_(findings),
+        run_(with_defaults(run)),
+        scales_(info_.scales.size()) {}
 
+  /// What was found goes into the list, not into the report.
   Result<CheckReport> run() {
     check_info(info_, *volume_->store(), findings_);
     NGFORGE_CHECK(read_provenance());
@@ -57,7 +63,6 @@ class Check {
     for (std::size_t k = 0; k < scales_.size(); ++k) NGFORGE_CHECK(check_scale(k));
     for (std::size_t k = 0; k < scales_.size(); ++k) count_chunks(k);
     CheckReport report;
-    report.findings = findings_.take();
     for (const ScaleCheck& scale : scales_) report.scales.push_back(report_of(scale));
     return report;
   }
@@ -311,9 +316,9 @@ class Check {
 
   const std::shared_ptr<PrecomputedVolume> volume_;
   const VolumeInfo& info_;
+  FindingList& findings_;
   const RunOptions run_;
   Provenance provenance_;
-  FindingList findings_;
   int threads_ = 1;
   std::uint64_t piece_bytes_ = 0;
   std::deque<ScaleCheck> scales_;
@@ -321,27 +326,43 @@ class Check {
 };
 
 // What a dataset that does not even open is said to have. Errors: those of a place that is no dataset.
-Result<CheckReport> report_of_closed(const std::string& place, const Error& error) {
-  if (error.code != ErrorCode::invalid_data && error.code != ErrorCode::limit && !is_precomputed(place)) return error;
+Result<void> find_closed(Store& store, const Error& error, FindingList& findings) {
+  if (error.code != ErrorCode::invalid_data && error.code != ErrorCode::limit && !store.stat("info")) return error;
   const bool is_transform = error.message.find("/transform.json") != std::string::npos;
-  FindingList findings;
   findings.add(FindingList::kDataset, is_transform ? FindingCode::bad_transform : FindingCode::bad_info,
                is_transform ? "transform.json" : "info",
                error.message + (is_transform ? ": the volume is shown elsewhere" : ": the viewer shows nothing"),
                error.hint.empty() ? "mend it by hand or restore it from a copy, then check again" : error.hint);
-  return CheckReport{findings.take(), {}, {}};
+  return {};
 }
 
 }  // namespace
 
 Result<CheckReport> check(const std::string& place, const CheckOptions& options, const RunOptions& run) {
+  CheckReport report;
   std::vector<std::string> mended;
   if (options.repair) {
     NGFORGE_TRY(mended, repair_dataset(place, run));
   }
-  auto volume = PrecomputedVolume::open(place);
-  auto report = volume ? Check(std::move(*volume), run).run() : report_of_closed(place, volume.error());
-  if (report) report->mended = std::move(mended);
+  FindingList findings;
+  NGFORGE_TRY(const auto store, open_dataset_store(place));
+  auto goes_on = check_server(*store, findings);
+  if (!goes_on) return std::move(goes_on).error().of_source();
+  if (*goes_on) {
+    auto volume = PrecomputedVolume::open(store);
+    if (!volume) {
+      NGFORGE_CHECK(find_closed(*store, volume.error(), findings));
+    } else {
+      goes_on = check_server_shards(*store, (*volume)->info(), findings);
+      if (!goes_on) return std::move(goes_on).error().of_source();
+      if (*goes_on) {
+        NGFORGE_TRY(report, Check(std::move(*volume), findings, run).run());
+      }
+    }
+  }
+  if (!*goes_on && run.on_notice) run.on_notice("chunks were not looked at: the server does not answer as it should");
+  report.findings = findings.take();
+  report.mended = std::move(mended);
   return report;
 }
 

@@ -8,12 +8,14 @@
 #include "core/affine.h"
 #include "core/json.h"
 #include "core/orientation.h"
+#include "layout/provenance.h"
 #include "layout/volume_info.h"
 #include "ngforge/op.h"
 #include "ngforge/text.h"
 #include "op/readers.h"
 #include "source/precomputed.h"
 #include "source/source.h"
+#include "store/http.h"
 
 namespace ngforge {
 namespace {
@@ -102,6 +104,7 @@ std::string file_text(const std::string& place, const VolumeHeader& header) {
 
 struct FileSum {
   std::uint64_t files = 0, bytes = 0;
+  bool was_listed = true;
 };
 
 // Everything below a folder; what is not there, or behind a server that does not list it, counts nothing.
@@ -109,8 +112,11 @@ Result<FileSum> sum_of_files(Store& store, const std::string& folder, int depth 
   constexpr int kDeepest = 3;
   FileSum sum;
   const auto names = store.list(folder);
-  if (!names && (names.error().code == ErrorCode::not_found || names.error().code == ErrorCode::unsupported))
+  if (!names && (names.error().code == ErrorCode::unsupported || is_web_server(store))) {
+    sum.was_listed = false;
     return sum;
+  }
+  if (!names && names.error().code == ErrorCode::not_found) return sum;
   if (!names) return names.error();
   for (const std::string& name : *names) {
     if (!name.ends_with('/')) {
@@ -260,14 +266,30 @@ class DatasetDescription {
   const VolumeInfo& info() const { return volume_->info(); }
   std::string type() const { return info().is_segmentation ? "segmentation" : "image"; }
   std::vector<std::string> readers() const {
-    return readers_that_cannot_open(info(), layout_, volume_->has_gzip_names());
+    auto lines = readers_that_cannot_open(info(), layout_, volume_->has_gzip_names());
+    if (leaves_chunks_out()) lines.push_back(absent_chunks_notice());
+    return lines;
   }
   std::vector<std::pair<std::string, std::string>> links() const {
     return {{"mesh", info().mesh}, {"skeletons", info().skeletons}, {"segment_properties", info().segment_properties}};
   }
+  // As far as it can be known without reading the indices of shards: from what was written, or the number of files.
+  bool leaves_chunks_out() const {
+    constexpr std::uint64_t kMaxProvenanceBytes = std::uint64_t{1} << 26;
+    const auto bytes = get_decoded(*volume_->store(), "provenance", kMaxProvenanceBytes);
+    const auto told = bytes ? parse_provenance({reinterpret_cast<const char*>(bytes->data()), bytes->size()}, "")
+                            : Result<Provenance>(bytes.error());
+    if (told && !told->task.empty())
+      return std::ranges::any_of(told->scales, [](const Provenance::Scale& scale) { return scale.empty_chunks > 0; });
+    for (std::size_t k = 0; k < sums_.size(); ++k)
+      if (!info().scales[k].sharding && sums_[k].was_listed &&
+          sums_[k].files < static_cast<std::uint64_t>(info().scales[k].grid_shape().product()))
+        return true;
+    return false;
+  }
   FileSum total() const {
     FileSum total;
-    for (const FileSum& sum : sums_) total = {total.files + sum.files, total.bytes + sum.bytes};
+    for (const FileSum& sum : sums_) total = {total.files + sum.files, total.bytes + sum.bytes, true};
     return total;
   }
 

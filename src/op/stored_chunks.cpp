@@ -9,6 +9,7 @@
 
 #include "core/byte_cursor.h"
 #include "layout/sharding.h"
+#include "store/http.h"
 
 namespace ngforge {
 namespace {
@@ -77,8 +78,10 @@ class ScaleListing {
   Result<void> list(const std::string& folder, int depth) {
     NGFORGE_CHECK(check_stop());
     const auto names = store_.list(scale_.key + "/" + folder);
-    if (!names && names.error().code == ErrorCode::unsupported && depth == 0) return ask_for_names();
-    if (!names && names.error().code == ErrorCode::not_found && depth == 0) return {};
+    // Web servers that list no folder say so in many ways.
+    if (depth == 0 && !names && (names.error().code == ErrorCode::unsupported || is_web_server(store_)))
+      return ask_for_names();
+    if (depth == 0 && !names && names.error().code == ErrorCode::not_found) return {};
     if (!names) return find_unreadable(folder, names.error());
     stored_.has_files |= !names->empty();
     for (const std::string& name : *names) {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "ngforge/text.h"
-#include "store/http_connection.h"
+#include "store/http.h"
 #include "store/store.h"
 
 namespace ngforge {
@@ -64,7 +64,9 @@ class HttpStore final : public Store {
   std::string describe() const override { return "http://" + authority() + path_.substr(0, path_.size() - 1); }
 
   Result<ObjectInfo> stat(const std::string& key) override {
-    NGFORGE_TRY(HttpReply reply, ask_key(true, key, std::nullopt));
+    NGFORGE_TRY(HttpReply reply, answer_key(true, key, std::nullopt));
+    if (reply.status == 405 || reply.status == 501) return stat_by_range(key);
+    NGFORGE_TRY(reply, accepted(std::move(reply), key));
     if (!reply.length) {  // servers that decode or encode while they send do not know it
       NGFORGE_TRY(reply, ask_key(false, key, std::nullopt));
     }
@@ -93,11 +95,18 @@ class HttpStore final : public Store {
   Result<std::vector<std::string>> list(const std::string& prefix) override {
     if (!prefix.empty() && (prefix.back() != '/' || !is_valid_key(prefix.substr(0, prefix.size() - 1))))
       return make_error(ErrorCode::not_found, "{}/{}: no such folder", describe(), prefix);
-    NGFORGE_TRY(const HttpReply reply, ask({false, path_ + percent_encoded(prefix), std::nullopt}));
+    NGFORGE_TRY(HttpReply reply, answer({false, path_ + percent_encoded(prefix), std::nullopt, {}}));
+    NGFORGE_TRY(reply, accepted(std::move(reply), prefix));
     if (!reply.is_html)
       return make_error(ErrorCode::unsupported, "{}/{}: expected a server that lists its folders, found none",
                         describe(), prefix);
     return names_in_listing({reinterpret_cast<const char*>(reply.body.data()), reply.body.size()});
+  }
+
+  /// Whatever the status, as a page of another origin would ask.
+  Result<HttpReply> answer_viewer(bool is_head, const std::string& key, std::optional<ByteRange> range) {
+    if (!is_valid_key(key)) return make_error(ErrorCode::not_found, "{}/{}: no such key", describe(), key);
+    return answer({is_head, path_ + percent_encoded(key), range, kViewerOrigin});
   }
 
   Result<void> put(const std::string& key, std::span<const std::byte>) override {
@@ -110,12 +119,32 @@ class HttpStore final : public Store {
     return port_ == "80" ? host : host + ":" + port_;
   }
 
-  Result<HttpReply> ask_key(bool is_head, const std::string& key, std::optional<ByteRange> range) {
-    if (!is_valid_key(key)) return make_error(ErrorCode::not_found, "{}/{}: no such key", describe(), key);
-    return ask({is_head, path_ + percent_encoded(key), range});
+  // As the viewer does where HEAD is not allowed.
+  Result<ObjectInfo> stat_by_range(const std::string& key) {
+    NGFORGE_TRY(HttpReply reply, ask_key(false, key, ByteRange{0, 1}));
+    const auto slash = reply.content_range.rfind('/');
+    std::uint64_t size = reply.length.value_or(reply.body.size());
+    if (reply.status == 206 && slash != std::string::npos) {
+      const char* const end = reply.content_range.data() + reply.content_range.size();
+      if (std::from_chars(reply.content_range.data() + slash + 1, end, size).ec != std::errc{})
+        return make_error(ErrorCode::unavailable, "{}/{}: expected its size in Content-Range, found \"{}\"", describe(),
+                          key, reply.content_range);
+    }
+    return ObjectInfo{size, reply.etag, reply.content_encoding};
   }
 
-  Result<HttpReply> ask(const HttpRequest& request) {
+  Result<HttpReply> ask_key(bool is_head, const std::string& key, std::optional<ByteRange> range) {
+    NGFORGE_TRY(HttpReply reply, answer_key(is_head, key, range));
+    return accepted(std::move(reply), key);
+  }
+
+  Result<HttpReply> answer_key(bool is_head, const std::string& key, std::optional<ByteRange> range) {
+    if (!is_valid_key(key)) return make_error(ErrorCode::not_found, "{}/{}: no such key", describe(), key);
+    return answer({is_head, path_ + percent_encoded(key), range, {}});
+  }
+
+  // Whatever the status.
+  Result<HttpReply> answer(const HttpRequest& request) {
     try {
       return ask_or_throw(request);
     } catch (const std::bad_alloc&) {
@@ -126,7 +155,7 @@ class HttpStore final : public Store {
   Result<HttpReply> ask_or_throw(const HttpRequest& request) {
     // The server may have closed a kept connection meanwhile: then a new one is tried.
     if (auto kept = take_idle()) {
-      if (auto reply = kept->exchange(request, authority())) return finish(std::move(kept), *std::move(reply), request);
+      if (auto reply = kept->exchange(request, authority())) return finish(std::move(kept), *std::move(reply));
     }
     auto connection = std::make_unique<HttpConnection>(kPatience);
     if (const auto connected = connection->connect(host_, port_); !connected)
@@ -135,15 +164,19 @@ class HttpStore final : public Store {
     if (!reply)
       return make_error(ErrorCode::unavailable, "http://{}{}: expected an HTTP answer, found: {}", authority(),
                         request.target, reply.error().message);
-    return finish(std::move(connection), *std::move(reply), request);
+    return finish(std::move(connection), *std::move(reply));
   }
 
-  Result<HttpReply> finish(std::unique_ptr<HttpConnection> connection, HttpReply reply, const HttpRequest& request) {
+  HttpReply finish(std::unique_ptr<HttpConnection> connection, HttpReply reply) {
     if (connection->is_open()) {
       const std::lock_guard lock(mutex_);
       if (idle_.size() < kMostIdle) idle_.push_back(std::move(connection));
     }
-    const std::string where = "http://" + authority() + request.target;
+    return reply;
+  }
+
+  Result<HttpReply> accepted(HttpReply reply, const std::string& key) const {
+    const std::string where = "http://" + authority() + path_ + percent_encoded(key);
     switch (reply.status) {
       case 200:
       case 206: return reply;
@@ -188,6 +221,16 @@ Result<std::shared_ptr<Store>> open(const std::string& address) {
 }
 
 }  // namespace
+
+bool is_web_server(const Store& store) {
+  return dynamic_cast<const HttpStore*>(&store) != nullptr;
+}
+
+Result<HttpReply> ask_web_server(Store& store, bool is_head, const std::string& key, std::optional<ByteRange> range) {
+  auto* const server = dynamic_cast<HttpStore*>(&store);
+  if (server == nullptr) return make_error(ErrorCode::invalid_argument, "{}: expected a web server", store.describe());
+  return server->answer_viewer(is_head, key, range);
+}
 
 extern const StoreDescriptor http_store;
 const StoreDescriptor http_store{.scheme = "http", .title = "http: a web server that answers ranges", .open = open};

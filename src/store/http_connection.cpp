@@ -37,6 +37,7 @@ class HttpConnection::Stream {
     http::request<http::empty_body> request(asked.is_head ? http::verb::head : http::verb::get, asked.target, 11);
     request.set(http::field::host, authority);
     request.set(http::field::user_agent, "ngforge");
+    if (!asked.origin.empty()) request.set(http::field::origin, asked.origin);
     if (asked.range)
       request.set(http::field::range,
                   fmt::format("bytes={}-{}", asked.range->offset, asked.range->offset + asked.range->length - 1));
@@ -54,6 +55,7 @@ class HttpConnection::Stream {
     std::erase(reply.etag, '"');
     reply.content_encoding = std::string(head[http::field::content_encoding]);
     reply.content_range = std::string(head[http::field::content_range]);
+    reply.allow_origin = std::string(head[http::field::access_control_allow_origin]);
     reply.is_html = head[http::field::content_type].starts_with("text/html");
     const bool is_wanted =
         asked.range ? reply.status == 206 && reply.length == asked.range->length : reply.status == 200;

@@ -16,12 +16,13 @@ struct HttpRequest {
   bool is_head = false;  // else GET
   std::string target;    // path as it is sent: percent-encoded
   std::optional<ByteRange> range;
+  std::string origin = {};  // of the page that asks; "": none
 };
 
 struct HttpReply {
   int status = 0;
   std::optional<std::uint64_t> length;
-  std::string etag, content_encoding, content_range;
+  std::string etag, content_encoding, content_range, allow_origin;
   bool is_html = false;
   Bytes body;
 };
