@@ -20,6 +20,8 @@ std::vector<std::string> readers_that_cannot_open(const VolumeInfo& info, Layout
   const std::string_view encoding = info.scales.front().encoding;
   if ((encoding == "jpeg" || encoding == "png") && info.channels > 1)
     lines.push_back(fmt::format("cloud-volume mixes up the channels of {} (--encoding raw helps)", encoding));
+  else if (encoding == "jxl" && info.channels > 1)
+    lines.emplace_back("cloud-volume cannot open jxl of several channels (--encoding raw helps)");
   else if (encoding == "png" && info.type == DataType::uint16)
     lines.emplace_back("cloud-volume cannot open png of 16 bits (--encoding raw helps)");
   if (layout == Layout::deep)

@@ -20,7 +20,7 @@ LAYOUTS = {
 }
 VOXELS = [("raw", "u1", 1), ("raw", "i2", 1), ("raw", "u2", 3), ("raw", "f4", 1), ("raw", "u8", 1), ("cseg", "u4", 1),
           ("cseg", "u8", 1), ("cseg", "u4", 2), ("jpeg", "u1", 1), ("jpeg", "u1", 3), ("png", "u1", 1), ("png", "u1", 3),
-          ("png", "u2", 1), ("compresso", "u2", 1), ("compresso", "u8", 1)]
+          ("png", "u2", 1), ("jxl", "u1", 1), ("jxl", "u1", 3), ("compresso", "u2", 1), ("compresso", "u8", 1)]
 JPEG_ERROR = 24
 
 
