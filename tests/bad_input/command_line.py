@@ -168,6 +168,21 @@ def sharding_of_too_many_bits(folder):
     good(folder)
 
 
+@case(2, *CONVERT, "--sharding", "0,4,4,md5")
+def sharding_by_an_unknown_hash(folder):
+    good(folder)
+
+
+@case(3, "check", "http://127.0.0.1:1/d", "--repair")
+def repair_of_what_is_elsewhere(folder):
+    pass
+
+
+@case(3, "check", "out", "--repair")
+def repair_of_nothing(folder):
+    pass
+
+
 @case(2, *CONVERT, "--window", "5,5", "--dtype", "uint8")
 def empty_window(folder):
     good(folder)

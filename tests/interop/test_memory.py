@@ -52,6 +52,19 @@ def test_peak(volume, layout, tmp_path):
         np.testing.assert_array_equal(voxels[..., 0], output_chunk(order, groups, begin, end))
 
 
+def test_check_of_many_chunks(tmp_path):
+    """At most 64 bytes for each chunk of a sharded dataset, beside what a small one takes."""
+    peaks, chunks = [], []
+    for side in 16, 248:
+        np.save(tmp_path / "v.npy", np.full((side, side, side), 7, "u1"))
+        options = ("--voxel-size", "1", "--chunk-size", "4", "--compress", "none", "--overwrite")
+        convert(tmp_path / "v.npy", tmp_path / "out", *options)
+        peaks.append(peak_bytes("check", tmp_path / "out", "--memory", "64MiB", "--quiet"))
+        chunks.append(sum(len(list(Dataset(tmp_path / "out").cells(k))) for k in range(2)))
+    assert chunks[1] > 250_000
+    assert peaks[1] - peaks[0] <= 64 * chunks[1], f"peaks {peaks}"
+
+
 @pytest.mark.parametrize("compress", [("zstd", 3), ("zstd", 12), ("blosc", 9)], ids=str)
 def test_peak_of_zarr(volume, compress, tmp_path):
     order, path, groups = volume
