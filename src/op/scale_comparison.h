@@ -57,7 +57,7 @@ struct ScaleMethod {
 class ScaleComparison {
  public:
   // Lossy encodings: the root mean square difference of a chunk may be this much, or this share of the spread.
-  static constexpr double kLossyNoise = 8, kLossyShare = 0.75;
+  static constexpr double kLossyNoise = 24, kLossyShare = 1;
   // Scales of other programs: the share of voxels that may lie outside of their cells (images, labels), and how far
   // values may lie outside (lossless, lossy).
   static constexpr double kStrangeImageShare = 1.0 / 16, kStrangeLabelShare = 1.0 / 4;

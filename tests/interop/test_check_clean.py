@@ -46,7 +46,7 @@ def test_cloud_volume(tmp_path, values, compress):
 
 
 @pytest.mark.parametrize("encoding, sharded", [("compressed_segmentation", True), ("compressed_segmentation", False),
-                                               ("jpeg", False), ("png", True), ("raw", False)])
+                                               ("jpeg", False), ("raw", True), ("raw", False)])
 def test_igneous(tmp_path, encoding, sharded):
     if encoding == "compressed_segmentation":
         values = volumes.labels((70, 61, 50), "u4", cells=60)

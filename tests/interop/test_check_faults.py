@@ -373,3 +373,19 @@ def test_every_code_is_explained():
     codes = re.findall(r'^NGFORGE_FINDING\(\w+, "([a-z0-9-]+)"\)', (ROOT / "src/op/findings.def").read_text(), re.M)
     explained = re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs/check.md").read_text(), re.M)
     assert codes == explained
+
+
+@pytest.mark.parametrize("options", [("jpeg", "--jpeg-quality", "20"), ("jpeg", "--jpeg-quality", "100"),
+                                     ("jxl", "--jxl-quality", "40")], ids=str)
+@pytest.mark.parametrize("source", ["structured", "noise"])
+def test_scales_after_a_lossy_encoding(tmp_path, source, options):
+    values = getattr(volumes, source)((64, 48, 40), "u1")
+    for name, part in ("d", values), ("other", 255 - values):
+        path = save_nifti(tmp_path / f"{name}.nii", part, np.diag([1.0, 1, 1, 1]))
+        convert(path, tmp_path / name, "--chunk-size", "16", "--factor", "2", "--layout", "flat", "--encoding", *options)
+    dataset = Dataset(tmp_path / "d")
+    assert findings(dataset.folder) == []
+    name = chunks(dataset, 1)[-1].relative_to(dataset.folder)
+    shutil.copy(tmp_path / "other" / name, dataset.folder / name)
+    if source == "structured":
+        expect(dataset, "scales-disagree", str(name))
