@@ -4,15 +4,18 @@
 // an animation, one grey picture each, as cloud-volume writes them and the viewer puts them together. One frame of
 // colours, which the viewer would not take apart, is read too.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include <jxl/decode.h>
 #include <jxl/encode.h>
 
 #include "codec/codec.h"
 #include "codec/image_chunk.h"
+#include "core/byte_cursor.h"
 
 namespace ngforge {
 namespace {
@@ -91,8 +94,11 @@ bool add_frames(JxlEncoder* encoder, const BlockView& view, const CodecOptions& 
   const int quality = options.number(kQuality);
   JxlEncoderFrameSettings* settings = JxlEncoderFrameSettingsCreate(encoder, nullptr);
   const auto ok = [](JxlEncoderStatus status) { return status == JXL_ENC_SUCCESS; };
-  if (!ok(JxlEncoderFrameSettingsSetOption(settings, JXL_ENC_FRAME_SETTING_EFFORT, options.number(kEffort))))
-    return false;
+  // Frames only for other frames, which patches and coarse first passes are, decode() refuses.
+  for (const auto& [setting, value] : {std::pair{JXL_ENC_FRAME_SETTING_EFFORT, options.number(kEffort)},
+                                       {JXL_ENC_FRAME_SETTING_PATCHES, 0},
+                                       {JXL_ENC_FRAME_SETTING_PROGRESSIVE_DC, 0}})
+    if (!ok(JxlEncoderFrameSettingsSetOption(settings, setting, value))) return false;
   if (!ok(quality == kLossless ? JxlEncoderSetFrameLossless(settings, JXL_TRUE)
                                : JxlEncoderSetFrameDistance(settings, distance_of(quality))))
     return false;
@@ -133,32 +139,57 @@ Error corrupt(fmt::format_string<Args...> format, Args&&... args) {
   return make_error(ErrorCode::invalid_data, format, std::forward<Args>(args)...).in("jxl");
 }
 
-// Decodes one chunk, from event to event of the library.
+// The codestream inside a container: boxes of a big-endian size (0: up to the end, 1: 64 bits of size follow), four
+// letters, content. jxlc holds all of it, jxlp a part behind four bytes; what describes the picture is left out.
+Result<Bytes> unpacked(std::span<const std::byte> bytes) {
+  ByteCursor cursor(bytes, "jxl");
+  Bytes out;
+  while (cursor.remaining() > 0) {
+    const std::size_t begin = cursor.position();
+    NGFORGE_TRY(const auto head, cursor.take(8));
+    std::uint64_t size = load<std::uint32_t, std::endian::big>(head.data());
+    if (size == 1) {
+      NGFORGE_TRY(const auto wide, cursor.take(8));
+      size = load<std::uint64_t, std::endian::big>(wide.data());
+    }
+    const std::size_t head_size = cursor.position() - begin;
+    if (size == 0) size = head_size + cursor.remaining();
+    if (size < head_size || size - head_size > cursor.remaining())
+      return corrupt("box at byte {}: expected {} to {} bytes, found {}", begin, head_size,
+                     head_size + cursor.remaining(), size);
+    NGFORGE_TRY(auto content, cursor.take(static_cast<std::size_t>(size) - head_size));
+    const bool is_part = std::memcmp(head.data() + 4, "jxlp", 4) == 0;
+    if (!is_part && std::memcmp(head.data() + 4, "jxlc", 4) != 0) continue;
+    if (is_part) content = content.subspan(std::min<std::size_t>(4, content.size()));
+    out.insert(out.end(), content.begin(), content.end());
+  }
+  return out;
+}
+
+// Decodes one codestream, from event to event of the library.
 class Frames {
  public:
   Frames(JxlDecoder* decoder, std::span<const std::byte> bytes, const MutableBlockView& view)
       : decoder_(decoder), bytes_(bytes), view_(view), plane_(static_cast<std::size_t>(view.box.volume())) {}
 
   Result<void> read() {
-    // Of what is no jxl at all, or is cut where the input was closed, the library would print that and tell nothing
-    // else.
-    const auto* input = reinterpret_cast<const std::uint8_t*>(bytes_.data());
-    if (const auto kind = JxlSignatureCheck(input, bytes_.size());
-        kind != JXL_SIG_CODESTREAM && kind != JXL_SIG_CONTAINER)
-      return corrupt("expected the signature of a codestream or a container, found other {} bytes", bytes_.size());
     JxlDecoderReset(decoder_);
     // Frames as they are in the stream, so that their own sizes are seen: they must all be whole pictures.
-    if (JxlDecoderSubscribeEvents(decoder_, JXL_DEC_BASIC_INFO | JXL_DEC_FRAME | JXL_DEC_FULL_IMAGE) !=
-            JXL_DEC_SUCCESS ||
-        JxlDecoderSetCoalescing(decoder_, JXL_FALSE) != JXL_DEC_SUCCESS ||
-        JxlDecoderSetInput(decoder_, input, bytes_.size()) != JXL_DEC_SUCCESS)
+    if (JxlDecoderSubscribeEvents(decoder_, JXL_DEC_BASIC_INFO | JXL_DEC_COLOR_ENCODING | JXL_DEC_FRAME |
+                                                JXL_DEC_FULL_IMAGE) != JXL_DEC_SUCCESS ||
+        JxlDecoderSetCoalescing(decoder_, JXL_FALSE) != JXL_DEC_SUCCESS)
       return make_error(ErrorCode::internal, "jxl: no decoder");
+    NGFORGE_CHECK(set_input(0));
     for (;;) {
       switch (JxlDecoderProcessInput(decoder_)) {
         case JXL_DEC_BASIC_INFO: NGFORGE_CHECK(check_picture()); break;
+        case JXL_DEC_COLOR_ENCODING: NGFORGE_CHECK(check_next()); break;
         case JXL_DEC_FRAME: NGFORGE_CHECK(check_frame()); break;
         case JXL_DEC_NEED_IMAGE_OUT_BUFFER: NGFORGE_CHECK(set_output()); break;
-        case JXL_DEC_FULL_IMAGE: ++frames_; break;
+        case JXL_DEC_FULL_IMAGE:
+          ++frames_;
+          NGFORGE_CHECK(check_next());
+          break;
         case JXL_DEC_SUCCESS: return check_end();
         case JXL_DEC_NEED_MORE_INPUT:
           return corrupt("expected more than {} bytes, found their end in frame {}", bytes_.size(), frames_);
@@ -171,10 +202,36 @@ class Frames {
   bool is_colored() const { return info_.num_color_channels != 1; }
   std::size_t frames_wanted() const { return is_colored() ? 1 : static_cast<std::size_t>(view_.channels); }
 
+  // The input is never closed: of what is cut the library would then print that, and tell nothing else.
+  Result<void> set_input(std::size_t from) {
+    const auto rest = bytes_.subspan(from);
+    if (JxlDecoderSetInput(decoder_, reinterpret_cast<const std::uint8_t*>(rest.data()), rest.size()) !=
+        JXL_DEC_SUCCESS)
+      return make_error(ErrorCode::internal, "jxl: no input");
+    return {};
+  }
+
+  // Where the library has come to.
+  std::size_t release_input() { return bytes_.size() - JxlDecoderReleaseInput(decoder_); }
+
+  // Looks at a frame that begins here before the library does: of those that are not shown, which may have any size, it
+  // tells nothing. The first bit of a frame is 1 if all is by default, else two bits say what it is for.
+  Result<void> check_next() {
+    const std::size_t at = release_input();
+    NGFORGE_CHECK(set_input(at));
+    if (at == bytes_.size()) return {};
+    const unsigned bits = std::to_integer<unsigned>(bytes_[at]), purpose = bits >> 1 & 3;
+    constexpr unsigned kRegular = 0, kSkippedInProgress = 3;
+    if ((bits & 1) == 0 && purpose != kRegular && purpose != kSkippedInProgress)
+      return corrupt("expected only frames that are shown, found one for others at byte {} of the codestream", at);
+    return {};
+  }
+
   Result<void> check_picture() {
     if (JxlDecoderGetBasicInfo(decoder_, &info_) != JXL_DEC_SUCCESS) return corrupt("expected a header, found none");
     if (std::uint64_t{info_.xsize} * info_.ysize != plane_)
       return corrupt("expected a picture of {} pixels, found {} x {}", plane_, info_.xsize, info_.ysize);
+    if (info_.have_preview != JXL_FALSE) return corrupt("expected a picture without preview, found one with it");
     if (info_.num_extra_channels != 0 || (is_colored() && view_.channels != 3))
       return corrupt("expected {} frame(s) of grey, found {} component(s) and {} extra", view_.channels,
                      info_.num_color_channels, info_.num_extra_channels);
@@ -212,10 +269,8 @@ class Frames {
 
   Result<void> check_end() {
     if (frames_ != frames_wanted()) return corrupt("expected {} frame(s), found {}", frames_wanted(), frames_);
-    // Behind the picture a container may hold what describes it.
-    const std::size_t left = JxlDecoderReleaseInput(decoder_);
-    if (left != 0 && info_.have_container == JXL_FALSE)
-      return corrupt("expected an end at byte {}, found {} bytes more", bytes_.size() - left, left);
+    if (const std::size_t end = release_input(); end != bytes_.size())
+      return corrupt("expected an end at byte {}, found {} bytes more", end, bytes_.size() - end);
     if (is_colored()) scatter_pixels(pixels_.data(), 0, plane_, view_);
     return {};
   }
@@ -233,7 +288,19 @@ Result<void> decode(std::span<const std::byte> bytes, const CodecOptions&, const
   NGFORGE_CHECK(check_size(view.size()));
   thread_local const std::unique_ptr<JxlDecoder, DestroyCoder> decoder(JxlDecoderCreate(nullptr));
   if (!decoder) return make_error(ErrorCode::internal, "jxl: no decoder");
-  return Frames(decoder.get(), bytes, view).read();
+  // Of what is no jxl the library would print that.
+  switch (JxlSignatureCheck(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size())) {
+    case JXL_SIG_CODESTREAM: return Frames(decoder.get(), bytes, view).read();
+    case JXL_SIG_CONTAINER: {
+      NGFORGE_TRY(const Bytes codestream, unpacked(bytes));
+      if (JxlSignatureCheck(reinterpret_cast<const std::uint8_t*>(codestream.data()), codestream.size()) !=
+          JXL_SIG_CODESTREAM)
+        return corrupt("expected a codestream in the container, found {} bytes", codestream.size());
+      return Frames(decoder.get(), codestream, view).read();
+    }
+    default:
+      return corrupt("expected the signature of a codestream or a container, found other {} bytes", bytes.size());
+  }
 }
 
 }  // namespace

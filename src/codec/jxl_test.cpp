@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The jxl encoding against pictures that the library writes and reads in other ways.
 #include <algorithm>
+#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <random>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -13,6 +15,7 @@
 #include <jxl/encode.h>
 
 #include "codec/codec.h"
+#include "core/byte_cursor.h"
 
 namespace ngforge {
 namespace {
@@ -87,6 +90,7 @@ struct Picture {
   bool has_container = false, is_alpha = false;
   JxlLayerInfo layer{};  // when it has a crop
   JxlBlendMode blend = JXL_BLEND_REPLACE;
+  int effort = 4;
 };
 
 Bytes written(const std::vector<std::byte>& pixels, const Picture& of) {
@@ -109,6 +113,7 @@ Bytes written(const std::vector<std::byte>& pixels, const Picture& of) {
   EXPECT_EQ(JxlEncoderSetColorEncoding(encoder.get(), &color), JXL_ENC_SUCCESS);
   JxlEncoderFrameSettings* settings = JxlEncoderFrameSettingsCreate(encoder.get(), nullptr);
   EXPECT_EQ(JxlEncoderSetFrameLossless(settings, JXL_TRUE), JXL_ENC_SUCCESS);
+  EXPECT_EQ(JxlEncoderFrameSettingsSetOption(settings, JXL_ENC_FRAME_SETTING_EFFORT, of.effort), JXL_ENC_SUCCESS);
   JxlFrameHeader frame;
   JxlEncoderInitFrameHeader(&frame);
   frame.duration = of.frames > 1 ? of.duration : 0;
@@ -277,6 +282,64 @@ TEST(Jxl, RefusesFramesThatAreNotPicturesOfTheirOwn) {
   larger.layer.crop_x0 = -5;
   EXPECT_EQ(message_of(written(std::vector<std::byte>(900000), larger), size, 1),
             "jxl: frame 0: expected a whole picture of 16 x 32, found 1000 x 900 at -5 0");
+}
+
+TEST(Jxl, RefusesFramesThatAreNotShown) {
+  // Many equal spots become patches of a frame of their own, of whatever size it says, unless that is turned off.
+  const VoxelVec size{256, 256, 1};
+  Block spots(DataType::uint8, {{}, size}, 1);
+  std::memset(spots.bytes().data(), 0, spots.bytes().size());
+  std::mt19937 random(5);
+  const Block spot = noise({9, 9, 1}, 1);
+  for (int i = 0; i < 60; ++i) {
+    const std::size_t at = random() % 240 * 256 + random() % 240;
+    for (std::size_t y = 0; y < 9; ++y)
+      for (std::size_t x = 0; x < 9; ++x)
+        spots.bytes()[at + 256 * y + x] = spot.bytes()[9 * y + x] < std::byte{128} ? std::byte{0} : std::byte{255};
+  }
+  for (int effort = 1; effort <= 9; ++effort) expect_equal(spots, encoded(spots, options_of(100, effort)));
+  for (const int quality : {1, 50, 90})
+    EXPECT_TRUE(decoded(encoded(spots, options_of(quality, 7)), size, 1).has_value()) << quality;
+  EXPECT_THAT(message_of(written(planes_of(spots), {.width = 256, .height = 256, .effort = 9}), size, 1),
+              HasSubstr("expected only frames that are shown, found one for others at byte"));
+}
+
+TEST(Jxl, ContainersAreTakenApart) {
+  const VoxelVec size{8, 6, 5};
+  const Block grey = ramp(size, 1);
+  const Bytes stream = encoded(grey);
+  const auto box = [](std::string_view name, std::uint64_t bytes, bool is_wide, const Bytes& content) {
+    const std::size_t head = is_wide ? 16 : 8;
+    Bytes out(head + content.size());
+    store<std::endian::big>(out.data(), static_cast<std::uint32_t>(is_wide ? 1 : bytes));
+    std::memcpy(out.data() + 4, name.data(), 4);
+    if (is_wide) store<std::endian::big>(out.data() + 8, bytes);
+    std::copy(content.begin(), content.end(), out.data() + head);
+    return out;
+  };
+  const auto joined = [](std::initializer_list<Bytes> parts) {
+    Bytes out;
+    for (const Bytes& part : parts) out.insert(out.end(), part.begin(), part.end());
+    return out;
+  };
+  const Bytes mark = box("JXL ", 12, false, {std::byte{13}, std::byte{10}, std::byte{0x87}, std::byte{10}});
+  const std::size_t half = stream.size() / 2;
+  const auto part = [&](std::uint8_t number, std::size_t begin, std::size_t end) {
+    Bytes out{std::byte{0}, std::byte{0}, std::byte{0}, static_cast<std::byte>(number)};
+    out.insert(out.end(), stream.begin() + static_cast<std::ptrdiff_t>(begin),
+               stream.begin() + static_cast<std::ptrdiff_t>(end));
+    return out;
+  };
+  expect_equal(grey, joined({mark, box("jxlc", 0, false, stream)}));
+  expect_equal(grey, joined({mark, box("jxlc", 16 + stream.size(), true, stream), box("xml ", 9, false, Bytes(1))}));
+  expect_equal(grey, joined({mark, box("jxlp", 12 + half, false, part(0, 0, half)), box("Exif", 8, false, {}),
+                             box("jxlp", 0, false, part(0x80, half, stream.size()))}));
+  EXPECT_EQ(message_of(joined({mark, box("jxlc", 4, false, stream)}), size, 1),
+            fmt::format("jxl: box at byte 12: expected 8 to {} bytes, found 4", 8 + stream.size()));
+  EXPECT_EQ(
+      message_of(joined({mark, box("jxlc", ~std::uint64_t{0}, true, stream)}), size, 1),
+      fmt::format("jxl: box at byte 12: expected 16 to {} bytes, found {}", 16 + stream.size(), ~std::uint64_t{0}));
+  EXPECT_EQ(message_of(mark, size, 1), "jxl: expected a codestream in the container, found 0 bytes");
 }
 
 TEST(Jxl, RefusesEveryCut) {
