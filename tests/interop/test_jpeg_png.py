@@ -54,11 +54,14 @@ def by_cloud_volume(folder):
 
 
 def by_us(folder):
-    """Our voxels of a dataset of others, in which `check` finds nothing wrong."""
+    """Our voxels of a dataset of others, in which `check` finds nothing but what the viewer misreads."""
     report = run("check", folder, "--json")
-    assert report.status == 0 and report.json == [], report.out
     convert(folder, folder.parent / "back.npy")
-    return np.load(folder.parent / "back.npy")
+    values = np.load(folder.parent / "back.npy")
+    info = json.loads((folder / "info").read_text())
+    is_misread = info["scales"][0]["encoding"] == "png" and info["data_type"] == "uint16" and info["num_channels"] > 1
+    assert [finding["code"] for finding in report.json] == ["misread-encoding"] * is_misread, report.out
+    return values
 
 
 def written_by_us(folder, values, encoding, *options):
