@@ -15,6 +15,7 @@
 
 #include "codec/codec.h"
 #include "codec/image_chunk.h"
+#include "codec/jxl_frame.h"
 #include "core/byte_cursor.h"
 
 namespace ngforge {
@@ -214,16 +215,19 @@ class Frames {
   // Where the library has come to.
   std::size_t release_input() { return bytes_.size() - JxlDecoderReleaseInput(decoder_); }
 
-  // Looks at a frame that begins here before the library does: of those that are not shown, which may have any size, it
-  // tells nothing. The first bit of a frame is 1 if all is by default, else two bits say what it is for.
+  // Looks at the frame that begins here before the library does: of those that are not shown it tells nothing, and of
+  // any of them only once it has allocated for whatever size they say.
   Result<void> check_next() {
     const std::size_t at = release_input();
     NGFORGE_CHECK(set_input(at));
     if (at == bytes_.size()) return {};
-    const unsigned bits = std::to_integer<unsigned>(bytes_[at]), purpose = bits >> 1 & 3;
-    constexpr unsigned kRegular = 0, kSkippedInProgress = 3;
-    if ((bits & 1) == 0 && purpose != kRegular && purpose != kSkippedInProgress)
+    const auto frame = read_jxl_frame(bytes_.subspan(at), info_.uses_original_profile == JXL_FALSE);
+    if (!frame) return {};  // the library says so too
+    if (!frame->is_shown)
       return corrupt("expected only frames that are shown, found one for others at byte {} of the codestream", at);
+    if (frame->is_cropped)
+      return corrupt("frame {}: expected a whole picture of {} x {}, found {} x {} at {} {}", frames_, info_.xsize,
+                     info_.ysize, frame->width, frame->height, frame->x, frame->y);
     return {};
   }
 
@@ -244,8 +248,8 @@ class Frames {
       return corrupt("expected the header of frame {}, found none", frames_);
     const JxlLayerInfo& layer = frame.layer_info;
     if (layer.have_crop != JXL_FALSE || layer.xsize != info_.xsize || layer.ysize != info_.ysize)
-      return corrupt("frame {}: expected a whole picture of {} x {}, found {} x {} at {} {}", frames_, info_.xsize,
-                     info_.ysize, layer.xsize, layer.ysize, layer.crop_x0, layer.crop_y0);
+      return corrupt("frame {}: expected a whole picture of {} x {}, found {} x {}", frames_, info_.xsize, info_.ysize,
+                     layer.xsize, layer.ysize);
     if (layer.blend_info.blendmode != JXL_BLEND_REPLACE || (frame.duration == 0 && frame.is_last == JXL_FALSE))
       return corrupt("frame {}: expected a picture of its own, found a layer", frames_);
     if (frames_ == frames_wanted()) return corrupt("expected {} frame(s), found more", frames_wanted());
