@@ -139,6 +139,15 @@ def test_chunk_of_another_volume_without_provenance(flat):
     expect(flat, "scales-disagree", path.stem)
 
 
+def test_chunk_more_than_was_written(tmp_path):
+    convert(save_nifti(tmp_path / "v.nii", volumes.noise(SHAPE, "u1")), tmp_path / "d", "--layout", "flat", *OPTIONS)
+    dataset = Dataset(tmp_path / "d")
+    path = dataset.folder / dataset.scales[0]["key"] / "0-8_0-8_0-8.gz"
+    assert not path.exists(), "the corner is empty"
+    path.write_bytes(gzip.compress(bytes(8 * 8 * 8)))
+    expect(dataset, "extra-chunk", dataset.scales[0]["key"])
+
+
 def test_chunk_twice(flat):
     path = chunks(flat, 0)[0]
     path.with_suffix("").write_bytes(gzip.decompress(path.read_bytes()))
