@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <condition_variable>
 #include <filesystem>
 #include <map>
@@ -184,7 +185,15 @@ Result<std::unique_ptr<OutputFile>> OutputFile::create(const std::string& path, 
   if (!options.overwrite && std::filesystem::exists(std::filesystem::symlink_status(path, code)))
     return make_error(ErrorCode::already_exists, "{}: exists already", path)
         .with_hint("replace it with --overwrite, or choose another destination");
-  const int descriptor = ::open((path + ".partial").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (std::filesystem::is_directory(path, code))  // also behind a link
+    return make_error(ErrorCode::already_exists, "{}: expected a file to replace, found a folder", path)
+        .with_hint("move it away, or choose another destination");
+  // What lies there may belong to a run that is still at work, or to somebody else.
+  const int policy = options.overwrite ? O_TRUNC : O_EXCL;
+  const int descriptor = ::open((path + ".partial").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | policy, 0666);
+  if (descriptor < 0 && errno == EEXIST)
+    return make_error(ErrorCode::already_exists, "{}.partial: exists already", path)
+        .with_hint("start anew with --overwrite, or choose another destination");
   if (descriptor < 0) return write_error(path, "cannot be created");
   if (!options.gzip) return std::unique_ptr<OutputFile>(std::make_unique<PlainFile>(path, descriptor));
   auto gzip = std::make_unique<GzipFile>(path, descriptor, options.level, pool);

@@ -166,5 +166,26 @@ TEST_F(OutputFileTest, FolderThatIsNotThere) {
   EXPECT_EQ(exit_status(writer.error()), 6);
 }
 
+TEST_F(OutputFileTest, LeavesWhatLiesUnderTheNameOfThePartialFile) {
+  ThreadPool pool(1);
+  std::ofstream(path("a.nii.partial")) << "of another run";
+  const auto file = OutputFile::create(path("a.nii"), {}, pool);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, ErrorCode::already_exists);
+  EXPECT_EQ(content(path("a.nii.partial")), "of another run");
+
+  ASSERT_TRUE(OutputFile::create(path("a.nii"), {.overwrite = true}, pool));
+  EXPECT_THAT(names(), testing::IsEmpty());
+}
+
+TEST_F(OutputFileTest, DoesNotBeginWhereAFolderIsToBeReplaced) {
+  ThreadPool pool(1);
+  fs::create_directory(path("a.nii"));
+  const auto file = OutputFile::create(path("a.nii"), {.overwrite = true}, pool);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, ErrorCode::already_exists);
+  EXPECT_THAT(names(), testing::ElementsAre("a.nii"));
+}
+
 }  // namespace
 }  // namespace ngforge
