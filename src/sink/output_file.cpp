@@ -30,9 +30,8 @@ class File {
   File(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
   File(const File&) = delete;
   ~File() {
-    if (descriptor_ < 0) return;
-    ::close(descriptor_);
-    ::unlink((path_ + ".partial").c_str());
+    if (descriptor_ >= 0) ::close(descriptor_);
+    if (!is_finished_) ::unlink((path_ + ".partial").c_str());
   }
   Result<void> write(std::span<const std::byte> bytes) {
     NGFORGE_CHECK(write_at(descriptor_, offset_, bytes, path_));
@@ -43,11 +42,13 @@ class File {
     if (::fsync(descriptor_) != 0) return write_error(path_, "cannot be synced");
     if (::close(std::exchange(descriptor_, -1)) != 0) return write_error(path_, "cannot be written");
     if (::rename((path_ + ".partial").c_str(), path_.c_str()) != 0) return write_error(path_, "cannot be renamed to");
+    is_finished_ = true;
     return {};
   }
 
  private:
   std::string path_;
+  bool is_finished_ = false;
   int descriptor_;
   std::uint64_t offset_ = 0;
 };

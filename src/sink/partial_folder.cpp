@@ -42,8 +42,9 @@ void sync_folder(const std::string& folder) {
   ::close(descriptor);
 }
 
+// "a/b/" and "a/b/." name the folder b as "a/b" does, whose sibling "a/b.partial" is wanted.
 std::string without_trailing_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  while (path.size() > 1 && (path.ends_with('/') || path.ends_with("/."))) path.pop_back();
   return path;
 }
 
@@ -173,7 +174,9 @@ Result<void> PartialFolder::take(const RunIdentity& identity, DestinationPolicy 
   fs::create_directory(path_, code);
   if (code) {
     errno = code.value();
-    return write_error(path_, "cannot be created");
+    Error error = write_error(path_, "cannot be created");
+    remove_made_parents();
+    return error;
   }
   NGFORGE_TRY(plan_descriptor_, lock_plan(path_, true));
   const std::string former = text_of_file(plan_of(path_));
@@ -263,8 +266,13 @@ void PartialFolder::discard() {
   if (is_complete_) return;
   std::error_code code;
   if (clear_folder(path_)) fs::remove_all(path_, code);  // the plan last: until then the folder is known as ours
+  remove_made_parents();
+}
+
+void PartialFolder::remove_made_parents() const {
+  std::error_code ignored;
   for (auto parent = made_parents_.rbegin(); parent != made_parents_.rend(); ++parent)
-    fs::remove(*parent, code);  // only while it is empty
+    fs::remove(*parent, ignored);  // only while it is empty
 }
 
 }  // namespace ngforge

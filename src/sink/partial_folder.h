@@ -48,6 +48,7 @@ class PartialFolder {
   PartialFolder() = default;
   Result<void> end_former_commit();
   Result<void> check_partial(DestinationPolicy policy) const;
+  void remove_made_parents() const;
   Result<void> take(const RunIdentity& identity, DestinationPolicy policy);
   Result<void> take_name() const;
   Result<void> rename_in_steps() const;

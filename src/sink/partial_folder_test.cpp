@@ -193,5 +193,20 @@ TEST_F(PartialFolderTest, ANameThatIsTooLongIsAnError) {
   EXPECT_EQ(exit_status(partial.error()), 6);
 }
 
+TEST_F(PartialFolderTest, ANameTooLongForThePartialLeavesNothing) {
+  destination_ = (folder_ / "p" / std::string(250, 'a')).string();
+  EXPECT_FALSE(open({}).has_value());
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+TEST_F(PartialFolderTest, ATrailingDotIsTheFolderItself) {
+  const std::string plain = destination_;
+  destination_ += "/.";
+  auto partial = open({});
+  ASSERT_TRUE(partial.has_value());
+  ASSERT_TRUE(partial->commit().has_value());
+  EXPECT_TRUE(fs::is_directory(plain));
+}
+
 }  // namespace
 }  // namespace ngforge

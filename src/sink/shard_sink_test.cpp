@@ -25,10 +25,8 @@ namespace fs = std::filesystem;
 class ShardSink : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() /
-              fmt::format("ngforge-shard-sink-{}", ::testing::UnitTest::GetInstance()->random_seed() + ::getpid());
-    fs::remove_all(folder_);
-    fs::create_directory(folder_);
+    std::string name = (fs::temp_directory_path() / "ngforge-shard-sink-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
   }
   void TearDown() override { fs::remove_all(folder_); }
 

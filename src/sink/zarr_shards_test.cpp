@@ -20,9 +20,8 @@ namespace fs = std::filesystem;
 class ZarrShards : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() /
-              fmt::format("ngforge-zarr-shards-{}", ::testing::UnitTest::GetInstance()->random_seed() + ::getpid());
-    fs::remove_all(folder_);
+    std::string name = (fs::temp_directory_path() / "ngforge-zarr-shards-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
   }
   void TearDown() override { fs::remove_all(folder_); }
 
