@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 #include <random>
+#include <span>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -27,9 +28,8 @@ template <class T>
 constexpr DataType kType = sizeof(T) == 4 ? DataType::uint32 : DataType::uint64;
 
 Bytes bytes_of(const Words& words) {
-  Bytes bytes(4 * words.size());
-  std::memcpy(bytes.data(), words.data(), bytes.size());
-  return bytes;
+  const auto bytes = std::as_bytes(std::span(words));
+  return {bytes.begin(), bytes.end()};
 }
 
 Words words_of(const Bytes& bytes) {
