@@ -11,6 +11,7 @@
 #include <turbojpeg.h>
 
 #include "codec/codec.h"
+#include "codec/test_blocks.h"
 
 namespace ngforge {
 namespace {
@@ -19,18 +20,6 @@ using ::testing::HasSubstr;
 
 const CodecDescriptor& codec() {
   return *find_codec("jpeg");
-}
-
-// Values that tell their voxel, smooth enough for jpeg: another order of voxels would be far off.
-Block ramp(const VoxelVec& size, Index channels) {
-  Block block(DataType::uint8, {{}, size}, channels);
-  std::size_t i = 0;
-  for (Index c = 0; c < channels; ++c)
-    for (Index z = 0; z < size.z; ++z)
-      for (Index y = 0; y < size.y; ++y)
-        for (Index x = 0; x < size.x; ++x, ++i)
-          block.bytes()[i] = static_cast<std::byte>(40 + 4 * x + 2 * y + 9 * z + 25 * c);
-  return block;
 }
 
 Bytes encoded(const Block& block, int quality = 85) {

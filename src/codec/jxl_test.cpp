@@ -15,6 +15,7 @@
 #include <jxl/encode.h>
 
 #include "codec/codec.h"
+#include "codec/test_blocks.h"
 #include "core/byte_cursor.h"
 
 namespace ngforge {
@@ -24,18 +25,6 @@ using ::testing::HasSubstr;
 
 const CodecDescriptor& codec() {
   return *find_codec("jxl");
-}
-
-// Values that tell their voxel and channel.
-Block ramp(const VoxelVec& size, Index channels) {
-  Block block(DataType::uint8, {{}, size}, channels);
-  std::size_t i = 0;
-  for (Index c = 0; c < channels; ++c)
-    for (Index z = 0; z < size.z; ++z)
-      for (Index y = 0; y < size.y; ++y)
-        for (Index x = 0; x < size.x; ++x, ++i)
-          block.bytes()[i] = static_cast<std::byte>(40 + 4 * x + 2 * y + 9 * z + 25 * c);
-  return block;
 }
 
 Block noise(const VoxelVec& size, Index channels, unsigned seed = 1) {

@@ -2,12 +2,8 @@
 // One chunk of png. Four bytes say what it should hold, the rest is the chunk:
 //   bytes 0-2  size of the chunk less one, modulo 32
 //   byte 3     channels less one (two low bits); uint16 if bit 2 is set; with bit 3 the rest is not a file but the
-//   filtered
-//              rows of one, interlaced if bit 4 is set: what checksums otherwise keep a fuzzer away from
+//              filtered rows of one, interlaced if bit 4 is set: what checksums otherwise keep a fuzzer away from
 // What decodes is what libspng reads in it, and comes back after encoding.
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string_view>
 #include <vector>
@@ -15,23 +11,14 @@
 #include <libdeflate.h>
 #include <spng.h>
 
-#include "codec/codec.h"
-#include "core/block.h"
 #include "core/byte_cursor.h"
+#include "picture_chunk.h"
 
 namespace {
 
 using namespace ngforge;
 
 constexpr std::size_t kHeadBytes = 4;
-
-void demand(bool condition) {
-  if (!condition) std::abort();
-}
-
-bool is_equal(const Block& a, const Block& b) {
-  return std::memcmp(a.bytes().data(), b.bytes().data(), a.bytes().size()) == 0;
-}
 
 void append(Bytes& bytes, std::uint32_t number) {
   bytes.resize(bytes.size() + 4);
@@ -89,7 +76,7 @@ void compare_with_libspng(std::span<const std::byte> png, const Block& values) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < kHeadBytes) return 0;
   static const CodecDescriptor& codec = *find_codec("png");
-  const Box box{{0, 0, 0}, {1 + data[0] % 32, 1 + data[1] % 32, 1 + data[2] % 32}};
+  const Box box = fuzzed_box(data);
   const Index channels = 1 + data[3] % 4;
   const DataType type = (data[3] & 4) == 0 ? DataType::uint8 : DataType::uint16;
   const auto rest = std::as_bytes(std::span(data, size)).subspan(kHeadBytes);
