@@ -67,19 +67,6 @@ def tree_bytes(folder):
     return sum(p.stat().st_size for p in Path(folder).rglob("*") if p.is_file())
 
 
-class Igneous:
-    """The environment of igneous, made when it is needed; it does not go together with that of the tests."""
-
-    def __init__(self):
-        requirements = ROOT / "bench/peers/igneous-requirements.txt"
-        self.version = re.search(r"^igneous_pipeline==(.+)$", requirements.read_text(), re.M)[1]
-        self.programs = ROOT / "build/bench/igneous/bin"
-        if not (self.programs / "igneous").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", self.programs.parent], check=True)
-            subprocess.run([self.programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                            "--only-binary", ":all:", "-r", requirements], check=True)
-
-
 def machine():
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     return {"cpu": model[1] if model else platform.processor(), "cores": os.cpu_count(), "system": platform.platform()}

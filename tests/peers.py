@@ -9,7 +9,7 @@ import cloudvolume
 import numpy as np
 import tensorstore
 
-from program import ROOT
+from igneous_environment import Igneous
 from volumes import save_nifti
 
 RESOLUTION_NM = (4, 4, 40)
@@ -74,13 +74,8 @@ def by_cloud_volume(folder, values, *, chunk=(8, 8, 8), encoding="raw", spec=Non
 
 
 def igneous(*arguments):
-    """Runs igneous on this machine alone, in the environment of the benches: it does not go together with ours."""
-    programs = ROOT / "build/bench/igneous/bin"
-    if not (programs / "igneous").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", programs.parent], check=True)
-        subprocess.run([programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                        "--only-binary", ":all:", "-r", ROOT / "bench/peers/igneous-requirements.txt"], check=True)
-    done = subprocess.run([programs / "igneous", *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    """Runs igneous on this machine alone."""
+    done = subprocess.run([Igneous().programs / "igneous", *map(str, arguments)], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
 
 

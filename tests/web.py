@@ -38,9 +38,8 @@ class Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(folder):
-    """The URL of a folder while the block runs."""
-    handler = functools.partial(Handler, directory=folder)
+def answering(handler):
+    """The URL of a server that answers by `handler` while the block runs."""
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
@@ -49,3 +48,8 @@ def serving(folder):
         finally:
             server.shutdown()
             thread.join()
+
+
+def serving(folder):
+    """The URL of a folder while the block runs."""
+    return answering(functools.partial(Handler, directory=folder))

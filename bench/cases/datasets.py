@@ -8,7 +8,8 @@ import nibabel as nib
 import numpy as np
 
 import data
-from harness import WORK, Igneous, bench, remembered, same_voxels, timed, tree_bytes
+from harness import WORK, bench, remembered, same_voxels, timed, tree_bytes
+from igneous_environment import Igneous
 
 CUTOUTS, CUTOUT_SIDE, THREADS = 64, 128, 8
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 import data
-from harness import WORK, Igneous, bench, remembered, same_voxels, timed
+from harness import WORK, bench, remembered, same_voxels, timed
+from igneous_environment import Igneous
 
 RESOLUTION_NM = 8
 SIDE = 512

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What web servers do wrong is found by `check` over http, each fault alone; good servers give no finding."""
 
-import contextlib
 import functools
 import gzip
 import http.server
 import re
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
 from site_under_test import served
 
 import volumes
+import web
 from program import convert, run
 from volumes import save_nifti
 
@@ -72,17 +71,8 @@ class Server(http.server.BaseHTTPRequestHandler):
         pass
 
 
-@contextlib.contextmanager
 def serving(folder, *faults):
-    handler = functools.partial(Server, folder=str(folder), faults=faults)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    return web.answering(functools.partial(Server, folder=str(folder), faults=faults))
 
 
 @pytest.fixture(scope="module")
