@@ -13,20 +13,22 @@ ROOT = Path(__file__).resolve().parent.parent
 
 KERNELS = {"core"}
 BYTES = {"core", "compress"}
-EDGES = BYTES | {"codec", "layout", "store", "pyramid", "pipeline"}
+EDGES = BYTES | {"codec", "layout", "store", "pyramid", "mesh", "pipeline"}
 MAY_INCLUDE = {
     "core": set(),
     "compress": KERNELS,
     "pyramid": KERNELS,
+    "mesh": KERNELS,
     "pipeline": KERNELS,
     "codec": BYTES,
     "layout": BYTES,
     "store": BYTES | {"layout"},
     "array": BYTES | {"layout", "store"},
     "image": BYTES,
+    "surface": BYTES | {"codec"},
     "source": EDGES | {"array", "image"},
     "sink": EDGES | {"array"},
-    "op": EDGES | {"array", "source", "sink"},
+    "op": EDGES | {"array", "source", "surface", "sink"},
     "viewer": set(),
     "server": set(),
     "cli": {"viewer", "server"},
