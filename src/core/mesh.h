@@ -7,8 +7,8 @@
 
 namespace ngforge {
 
-/// Triangles over shared vertices. The unit and frame of the positions (x, y, z) are said by whoever hands the mesh over.
-/// Triangles are counter-clockwise seen from outside; their indices are below positions.size().
+/// Triangles over shared vertices. The unit and frame of the positions (x, y, z) are said by whoever hands the mesh
+/// over. Triangles are counter-clockwise seen from outside; their indices are below positions.size().
 struct Mesh {
   std::vector<std::array<float, 3>> positions;
   std::vector<std::array<std::uint32_t, 3>> triangles;
