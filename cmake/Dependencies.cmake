@@ -12,6 +12,8 @@ find_package(libjpeg-turbo CONFIG REQUIRED)
 find_package(TIFF REQUIRED)
 find_package(pugixml CONFIG REQUIRED)
 find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS url)
+# DracoPy in a virtual environment, which PATH leads to, brings an older libdraco for itself.
+find_package(draco CONFIG REQUIRED NO_SYSTEM_ENVIRONMENT_PATH)
 find_package(zstd CONFIG REQUIRED)
 find_package(BZip2 REQUIRED)
 pkg_check_modules(blosc REQUIRED IMPORTED_TARGET blosc)

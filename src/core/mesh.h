@@ -14,4 +14,10 @@ struct Mesh {
   std::vector<std::array<std::uint32_t, 3>> triangles;
 };
 
+/// The same with whole numbers for positions, as formats keep them that quantise.
+struct QuantizedMesh {
+  std::vector<std::array<std::int32_t, 3>> positions;
+  std::vector<std::array<std::uint32_t, 3>> triangles;
+};
+
 }  // namespace ngforge
