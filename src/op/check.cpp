@@ -159,7 +159,11 @@ class Check {
     const Box expected = coarse_box(finer.info->box_vox(), method.factor), found = scale.info->box_vox();
     bool is_aligned = expected == found;
     if (!is_ours)  // others begin their cells where the volume begins
-      for (std::size_t a = 0; a < 3; ++a) is_aligned &= finer.info->voxel_offset[a] % method.factor[a] == 0;
+      for (std::size_t a = 0; a < 3; ++a) {
+        const double length = scale.info->resolution_nm[a] / finer.info->resolution_nm[a];
+        is_aligned &= finer.info->voxel_offset[a] % method.factor[a] == 0 &&
+                      std::abs(length - static_cast<double>(method.factor[a])) <= 1e-4 * length;
+      }
     if (is_aligned) {
       scale.comparison.emplace(*volume_, side(k - 1), side(k), method, piece_bytes_, findings_);
     } else if (!is_ours) {

@@ -38,10 +38,14 @@ struct KeptScales {
 /// Plans one scale for each level. `axis_map` and `origin_vox` are those of the finest, `request.box_vox` is what is
 /// kept of it; factors and number of scales are not looked at.
 ///
+/// Each level is made with whole factors. A voxel is as many times as long, or as the quotient of the sizes says where
+/// the level's affine does: 511 voxels that became 255 are then 511 / 255 voxels long, so that both levels end at the
+/// same place. Scales are placed as their levels are, within half a voxel of the finest.
+///
 /// A level's place is that of its affine. Where all levels have the same first voxel centre (writers that say no
 /// translation) the same corner is meant, which a notice says.
-/// Errors, each with the level: unsupported (voxels that are not a whole number of times as long as those of the level
-/// before; another direction; a corner between voxels of its own grid), invalid_argument (a crop that cuts voxels of
+/// Errors, each with the level: unsupported (no whole factor, or none that is a multiple of that of the level before;
+/// another direction; a corner between voxels of its own grid), invalid_argument (a crop that cuts voxels of
 /// the level, or leaves none of them).
 Result<KeptScales> plan_kept_scales(std::span<const VolumeHeader> levels, const AxisMap& axis_map,
                                     const VoxelVec& origin_vox, const ScaleRequest& request);

@@ -129,10 +129,9 @@ TEST(SourceLevels, AreCutWhereTheirVoxelsEnd) {
 TEST(SourceLevels, AreRefusedWhereTheyAreNoScales) {
   auto levels = three_levels();
   levels[1] = level_of({34, 27, 7}, {12.1, 12, 40}, {106, 106, 120});
-  EXPECT_EQ(
-      error_of(levels),
-      "--scales keep: level 1 of the source: expected voxels a whole number of times as long as those of level 0, "
-      "found 3.025 times along x");
+  EXPECT_EQ(error_of(levels),
+            "--scales keep: level 1 of the source: expected a whole factor along x, found voxels 3.025 times as long "
+            "as those of level 0, 34 of them for 101");
   levels[1] = level_of({34, 27, 7}, {12, 12, 40}, {106, 106, 120});
   EXPECT_THAT(error_of(levels), HasSubstr("level 2 of the source: expected voxels a whole number of times as long as "
                                           "those of level 1, found 4 and 3"));
@@ -147,6 +146,55 @@ TEST(SourceLevels, AreRefusedWhereTheyAreNoScales) {
   EXPECT_THAT(error_of(levels), HasSubstr("found turned ones"));
   levels[1].affine_ijk_to_mm.m[0][0] = std::numeric_limits<double>::quiet_NaN();
   EXPECT_THAT(error_of(levels), HasSubstr("level 1"));
+}
+
+// One axis of `size` voxels of 1 nm, which the others are made of, all of them `size` long from the same corner.
+std::vector<VolumeHeader> stretched(Index size, std::vector<Index> others) {
+  std::vector<VolumeHeader> levels{level_of({size, 8, 8}, {1, 1, 1}, {0.5, 0.5, 0.5})};
+  for (const Index n : others) {
+    const double length = static_cast<double>(size) / static_cast<double>(n);
+    levels.push_back(level_of({n, 8, 8}, {length, 1, 1}, {length / 2, 0.5, 0.5}));
+  }
+  return levels;
+}
+
+TEST(SourceLevels, MayBeStretchedOverWholeVoxels) {
+  const auto plan = plan_volume(stretched(511, {255, 128, 63, 1}), keeping());
+  ASSERT_TRUE(plan.has_value()) << plan.error().message;
+  const std::vector<Index> factors{1, 2, 2, 2, 63};  // 504 is the largest multiple of 8 up to 511
+  for (std::size_t k = 0; k < 5; ++k) {
+    const ScaleInfo& scale = plan->info.scales[k];
+    EXPECT_DOUBLE_EQ(static_cast<double>(scale.size_xyz[0]) * scale.resolution_nm[0], 511) << k;
+    EXPECT_EQ(scale.voxel_offset[0], 0) << k;
+    EXPECT_EQ(plan->scales[k].factor[0], factors[k]) << k;
+  }
+  EXPECT_EQ(plan->info.scales[1].key, "2.003921568627451_1_1");
+  EXPECT_THAT(plan->notices, IsEmpty());
+}
+
+TEST(SourceLevels, AreStretchedOnlyWhereTheySaySo) {
+  // Half a voxel of the finest at the end is what few digits may cost; 2 is said to be 2.
+  auto levels = stretched(511, {255});
+  levels[1].affine_ijk_to_mm.m[0][0] = 2.0021e-6;
+  EXPECT_DOUBLE_EQ(plan_volume(levels, keeping())->info.scales[1].resolution_nm[0], 511.0 / 255);
+  levels[1].affine_ijk_to_mm.m[0][0] = 2.0018e-6;
+  EXPECT_THAT(error_of(levels), HasSubstr("expected a whole factor along x, found voxels 2.0018 times as long as "
+                                          "those of level 0, 255 of them for 511"));
+  levels[1].affine_ijk_to_mm.m[0][0] = 2e-6;
+  levels[1].affine_ijk_to_mm.m[0][3] = 1e-6;
+  EXPECT_EQ(plan_volume(levels, keeping())->info.scales[1].resolution_nm[0], 2);
+  EXPECT_THAT(error_of(stretched(511, {254})), HasSubstr("found voxels 2.01181 times"));
+  EXPECT_THAT(error_of(stretched(511, {255, 170})), HasSubstr("level 2 of the source: expected a whole factor"));
+}
+
+TEST(SourceLevels, AreCutWhereStretchedVoxelsEnd) {
+  // Level 1 has 100 voxels of 2.01: borders at 100.5, 102.51 ...
+  const auto levels = stretched(201, {100});
+  const auto plan = plan_volume(levels, keeping("100:201,:,:"));
+  ASSERT_TRUE(plan.has_value()) << plan.error().message;
+  EXPECT_EQ(plan->info.scales[1].voxel_offset[0], 50);
+  EXPECT_EQ(plan->info.scales[1].size_xyz[0], 50);
+  EXPECT_THAT(error_of(levels, keeping("102:201,:,:")), HasSubstr("expected multiples of 2.01 along x, which level 1"));
 }
 
 TEST(SourceLevels, AreNotComputed) {

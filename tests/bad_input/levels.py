@@ -31,6 +31,11 @@ def level_of_no_whole_factor(folder):
 
 
 @case(3, *KEEP)
+def level_whose_size_no_factor_makes(folder):
+    image(folder, scale=20 / 9, translation=11 / 18, shape=(6, 8, 9))
+
+
+@case(3, *KEEP)
 def level_between_voxels(folder):
     image(folder, translation=0.9)
 

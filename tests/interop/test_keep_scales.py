@@ -8,7 +8,8 @@ import pytest
 import tensorstore
 import zarr
 from ome_zarr.format import FormatV04, FormatV05
-from ome_zarr.writer import write_multiscale
+from ome_zarr.scale import Methods, Scaler
+from ome_zarr.writer import write_image, write_multiscale
 
 import volumes
 from precomputed import Dataset
@@ -73,6 +74,59 @@ def test_ome_zarr(tmp_path, version, layout):
     centre = Dataset(tmp_path / "out").transform @ [125, 250, 1250, 1]
     np.testing.assert_allclose(centre[:3], [30e3, -20e3, 100e3])
     assert run("check", tmp_path / "out").status == 0
+
+
+def ramp_by_ome_zarr(folder, method):
+    """An image whose voxels say where they lie along x, and its levels of odd sizes."""
+    ramp = np.broadcast_to(100 * np.arange(511), (6, 101, 511)).astype("u2")
+    group = zarr.open_group(folder, mode="w", zarr_format=3)
+    how = {"scaler": Scaler(method=method, max_layer=3)} if method == "gaussian" else {
+        "method": Methods(method), "scale_factors": (2, 4, 8)}
+    write_image(ramp, group, axes="zyx", axes_units=dict.fromkeys("zyx", "nanometer"), **how)
+    levels = [group[path][...] for path in sorted(group.array_keys())]
+    assert [level.shape[1:] for level in levels] == [(101, 511), (50, 255), (25, 127), (12, 63)]
+    return levels
+
+
+def voxels_off(scale, level):
+    """How far voxels lie from what they show, in voxels of the finest level: at most. Filters reach over the ends."""
+    placed = (np.arange(scale["size"][0]) + 0.5) * scale["resolution"][0]
+    return np.abs(level[3, 5] / 100 + 0.5 - placed)[1:-1].max()
+
+
+@pytest.mark.parametrize("method", ["resize", "nearest", "gaussian"])
+def test_odd_sizes_of_the_ome_zarr_package(tmp_path, method):
+    """511 voxels that became 255: the package stretches them, says 511 / 255, and so do we."""
+    levels = ramp_by_ome_zarr(tmp_path / "a.zarr", method)
+    convert(tmp_path / "a.zarr", tmp_path / "out", "--scales", "keep")
+    dataset = Dataset(tmp_path / "out")
+    for number, (scale, level) in enumerate(zip(dataset.scales, levels, strict=True)):
+        np.testing.assert_array_equal(dataset.read(number), spread(level), err_msg=f"scale {number}")
+        assert scale["voxel_offset"] == [0, 0, 0]
+        np.testing.assert_allclose(np.multiply(scale["size"], scale["resolution"]), (511, 101, 6), rtol=1e-12)
+        # "nearest" takes voxels anywhere in the first half of a cell.
+        assert voxels_off(scale, level) <= (scale["resolution"][0] / 2 if method == "nearest" else 0.5), number
+    assert run("check", tmp_path / "out").status == 0
+    opened = tensorstore.open({"driver": "neuroglancer_precomputed", "kvstore": f"file://{tmp_path}/out",
+                               "scale_index": 1}).result()
+    np.testing.assert_allclose([u.multiplier for u in opened.dimension_units[:3]], (511 / 255, 2.02, 1), rtol=1e-6)
+    # Written as OME-Zarr again, every level says what it said.
+    convert(tmp_path / "a.zarr", tmp_path / "b.zarr", "--scales", "keep")
+    first, again = (zarr.open_group(tmp_path / name).attrs["ome"]["multiscales"][0]["datasets"] for name in
+                    ("a.zarr", "b.zarr"))
+    for number, (one, other) in enumerate(zip(first, again, strict=True)):
+        for kind in "scale", "translation":
+            said = [next((t[kind] for t in level["coordinateTransformations"] if t["type"] == kind), [0] * 3)
+                    for level in (one, other)]
+            np.testing.assert_allclose(*said, rtol=1e-9, atol=1e-9, err_msg=f"level {number}")
+
+
+def test_odd_sizes_by_local_mean(tmp_path):
+    """The package cuts the last voxel off and says 511 / 255 nevertheless."""
+    levels = ramp_by_ome_zarr(tmp_path / "a.zarr", "local_mean")
+    convert(tmp_path / "a.zarr", tmp_path / "out", "--scales", "keep")
+    off = [voxels_off(scale, level) for scale, level in zip(Dataset(tmp_path / "out").scales, levels, strict=True)]
+    assert 0.9 < off[1] < 1 and 2.9 < off[2] < 3 and 6.7 < off[3] < 7  # what 2, 4 and 8 leave over of 511
 
 
 def test_levels_are_listed(tmp_path):
