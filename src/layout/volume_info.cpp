@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 #include "core/json.h"
+#include "layout/json_place.h"
+#include "layout/sharding_json.h"
+#include "ngforge/text.h"
 
 namespace ngforge {
 namespace {
@@ -17,38 +19,14 @@ constexpr Index kMaxSize = Index{1} << 53;  // what a viewer in JavaScript can c
 constexpr std::size_t kMaxScales = 256;
 constexpr const char* kEncodings[] = {"raw", "jpeg", "png", "jxl", "compressed_segmentation", "compresso"};
 
-std::string lower(std::string text) {
-  for (char& c : text)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return text;
-}
-
-// One place in the JSON: the value and its path.
-struct Place {
-  const Json& json;
-  std::string path;
-  bool is_root = false;
-
-  bool has(const char* member) const { return json.is_object() && json.contains(member); }
-  Place at(const char* member) const { return {json.at(member), path + (is_root ? ": " : ".") + member}; }
-  Place at(std::size_t i) const { return {json.at(i), fmt::format("{}[{}]", path, i)}; }
-  Result<Place> need(const char* member) const {
-    if (!json.is_object())
-      return make_error(ErrorCode::invalid_data, "{}: expected an object, found {}", path, json.type_name());
-    if (!has(member))
-      return make_error(ErrorCode::invalid_data, "{}: expected a member \"{}\", found none", path, member);
-    return at(member);
-  }
-};
-
 // Integers cut as the viewer does; resolutions are numbers.
 template <class T>
-Result<std::array<T, 3>> read_triple(const Place& place, Index low) {
+Result<std::array<T, 3>> read_triple(const JsonPlace& place, Index low) {
   if (!place.json.is_array() || place.json.size() != 3)
     return make_error(ErrorCode::invalid_data, "{}: expected three numbers, found {}", place.path, place.json.dump());
   std::array<T, 3> triple{};
   for (std::size_t a = 0; a < 3; ++a) {
-    const Place item = place.at(a);
+    const JsonPlace item = place.at(a);
     if constexpr (std::is_integral_v<T>) {
       NGFORGE_TRY(triple[a], json_integer(item.json, item.path, low, kMaxSize));
     } else {
@@ -58,53 +36,10 @@ Result<std::array<T, 3>> read_triple(const Place& place, Index low) {
   return triple;
 }
 
-Result<ShardingSpec> parse_sharding(const Place& place) {
-  if (place.json.is_null())
-    return make_error(ErrorCode::invalid_data, "{}: expected an object or no member at all, found null", place.path)
-        .with_hint("the viewer refuses the whole dataset; remove the member");
-  ShardingSpec spec;
-  NGFORGE_TRY(const Place type, place.need("@type"));
-  NGFORGE_TRY(const std::string type_name, json_string(type.json, type.path));
-  if (type_name != "neuroglancer_uint64_sharded_v1")
-    return make_error(ErrorCode::unsupported, "{}: expected \"neuroglancer_uint64_sharded_v1\", found \"{}\"",
-                      type.path, type_name);
-  const std::pair<const char*, int*> bits[] = {{"preshift_bits", &spec.preshift_bits},
-                                               {"minishard_bits", &spec.minishard_bits},
-                                               {"shard_bits", &spec.shard_bits}};
-  for (const auto& [name, value] : bits) {
-    NGFORGE_TRY(const Place member, place.need(name));
-    // A shard index of more than 2^32 entries would be 64 GiB.
-    NGFORGE_TRY(const Index number,
-                json_integer(member.json, member.path, 0, std::string_view(name) == "minishard_bits" ? 32 : 64));
-    *value = static_cast<int>(number);
-  }
-  if (spec.minishard_bits + spec.shard_bits > 64)
-    return make_error(ErrorCode::invalid_data, "{}: expected minishard_bits + shard_bits <= 64, found {}", place.path,
-                      spec.minishard_bits + spec.shard_bits);
-  NGFORGE_TRY(const Place hash, place.need("hash"));
-  NGFORGE_TRY(std::string hash_name, json_string(hash.json, hash.path));
-  hash_name = lower(hash_name);
-  if (hash_name != "identity" && hash_name != "murmurhash3_x86_128")
-    return make_error(ErrorCode::invalid_data, "{}: expected identity|murmurhash3_x86_128, found \"{}\"", hash.path,
-                      hash_name);
-  spec.is_murmur = hash_name != "identity";
-  const std::pair<const char*, bool*> encodings[] = {{"minishard_index_encoding", &spec.gzip_index},
-                                                     {"data_encoding", &spec.gzip_data}};
-  for (const auto& [name, value] : encodings) {
-    if (!place.has(name)) continue;
-    const Place member = place.at(name);
-    NGFORGE_TRY(const std::string encoding, json_string(member.json, member.path));
-    if (lower(encoding) != "raw" && lower(encoding) != "gzip")
-      return make_error(ErrorCode::invalid_data, "{}: expected raw|gzip, found \"{}\"", member.path, encoding);
-    *value = lower(encoding) == "gzip";
-  }
-  return spec;
-}
-
-Result<void> parse_encoding(const Place& place, ScaleInfo& scale) {
-  NGFORGE_TRY(const Place encoding, place.need("encoding"));
+Result<void> parse_encoding(const JsonPlace& place, ScaleInfo& scale) {
+  NGFORGE_TRY(const JsonPlace encoding, place.need("encoding"));
   NGFORGE_TRY(scale.encoding, json_string(encoding.json, encoding.path));
-  scale.encoding = lower(scale.encoding);
+  scale.encoding = lower_case(scale.encoding);
   bool is_known = false;
   std::string names;
   for (const char* name : kEncodings) {
@@ -114,28 +49,28 @@ Result<void> parse_encoding(const Place& place, ScaleInfo& scale) {
   if (!is_known)
     return make_error(ErrorCode::unsupported, "{}: expected {}, found \"{}\"", encoding.path, names, scale.encoding);
   if (scale.encoding == "compressed_segmentation") {
-    NGFORGE_TRY(const Place block, place.need("compressed_segmentation_block_size"));
+    NGFORGE_TRY(const JsonPlace block, place.need("compressed_segmentation_block_size"));
     NGFORGE_TRY(scale.block_size_xyz, read_triple<Index>(block, 1));
   }
   return {};
 }
 
-Result<ScaleInfo> parse_scale(const Place& place) {
+Result<ScaleInfo> parse_scale(const JsonPlace& place) {
   ScaleInfo scale;
-  NGFORGE_TRY(const Place key, place.need("key"));
+  NGFORGE_TRY(const JsonPlace key, place.need("key"));
   NGFORGE_TRY(scale.key, json_string(key.json, key.path));
-  NGFORGE_TRY(const Place size, place.need("size"));
+  NGFORGE_TRY(const JsonPlace size, place.need("size"));
   NGFORGE_TRY(scale.size_xyz, read_triple<Index>(size, 1));
   if (place.has("voxel_offset")) {
     NGFORGE_TRY(scale.voxel_offset, read_triple<Index>(place.at("voxel_offset"), -kMaxSize));
   }
-  NGFORGE_TRY(const Place resolution, place.need("resolution"));
+  NGFORGE_TRY(const JsonPlace resolution, place.need("resolution"));
   NGFORGE_TRY(scale.resolution_nm, read_triple<double>(resolution, 0));
   for (const double length : scale.resolution_nm)
     if (!(length > 0) || !std::isfinite(length))
       return make_error(ErrorCode::invalid_data, "{}: expected lengths > 0 in nm, found {}", resolution.path,
                         resolution.json.dump());
-  NGFORGE_TRY(const Place chunks, place.need("chunk_sizes"));
+  NGFORGE_TRY(const JsonPlace chunks, place.need("chunk_sizes"));
   if (!chunks.json.is_array() || chunks.json.empty())
     return make_error(ErrorCode::invalid_data, "{}: expected at least one [x, y, z], found {}", chunks.path,
                       chunks.json.dump());
@@ -159,18 +94,6 @@ bool is_countable(const std::array<Index, 3>& size_xyz, const VolumeInfo& info) 
   for (const Index size : size_xyz)
     if (__builtin_mul_overflow(bytes, size, &bytes)) return false;
   return bytes < Index{1} << 62;
-}
-
-Json to_json(const ShardingSpec& spec) {
-  Json json;
-  json["@type"] = "neuroglancer_uint64_sharded_v1";
-  json["preshift_bits"] = spec.preshift_bits;
-  json["hash"] = spec.is_murmur ? "murmurhash3_x86_128" : "identity";
-  json["minishard_bits"] = spec.minishard_bits;
-  json["shard_bits"] = spec.shard_bits;
-  json["minishard_index_encoding"] = spec.gzip_index ? "gzip" : "raw";
-  json["data_encoding"] = spec.gzip_data ? "gzip" : "raw";
-  return json;
 }
 
 // Reads "A-B" where A and B may be negative; moves `text` behind it.
@@ -207,33 +130,33 @@ Box ScaleInfo::chunk_box(const GridVec& cell) const {
 
 Result<VolumeInfo> parse_volume_info(std::string_view json, std::string_view where) {
   NGFORGE_TRY(const Json root, parse_json(json, where));
-  const Place place{root, std::string(where), true};
+  const JsonPlace place{root, std::string(where), true};
   if (!root.is_object())
     return make_error(ErrorCode::invalid_data, "{}: expected an object, found {}", where, root.type_name());
   if (place.has("@type")) {
-    const Place type = place.at("@type");
+    const JsonPlace type = place.at("@type");
     NGFORGE_TRY(const std::string name, json_string(type.json, type.path));
     if (name != "neuroglancer_multiscale_volume")
       return make_error(ErrorCode::unsupported, "{}: expected \"neuroglancer_multiscale_volume\", found \"{}\"",
                         type.path, name);
   }
   VolumeInfo info;
-  NGFORGE_TRY(const Place type, place.need("type"));
+  NGFORGE_TRY(const JsonPlace type, place.need("type"));
   NGFORGE_TRY(const std::string type_name, json_string(type.json, type.path));
-  if (lower(type_name) != "image" && lower(type_name) != "segmentation")
+  if (lower_case(type_name) != "image" && lower_case(type_name) != "segmentation")
     return make_error(ErrorCode::invalid_data, "{}: expected image|segmentation, found \"{}\"", type.path, type_name);
-  info.is_segmentation = lower(type_name) == "segmentation";
-  NGFORGE_TRY(const Place data, place.need("data_type"));
+  info.is_segmentation = lower_case(type_name) == "segmentation";
+  NGFORGE_TRY(const JsonPlace data, place.need("data_type"));
   NGFORGE_TRY(const std::string data_name, json_string(data.json, data.path));
-  const auto data_type = parse_data_type(lower(data_name));
+  const auto data_type = parse_data_type(lower_case(data_name));
   if (!data_type || *data_type == DataType::int64 || *data_type == DataType::float64)
     return make_error(ErrorCode::invalid_data,
                       "{}: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32, found \"{}\"", data.path,
                       data_name);
   info.type = *data_type;
-  NGFORGE_TRY(const Place channels, place.need("num_channels"));
+  NGFORGE_TRY(const JsonPlace channels, place.need("num_channels"));
   NGFORGE_TRY(info.channels, json_integer(channels.json, channels.path, 1, 65535));
-  NGFORGE_TRY(const Place scales, place.need("scales"));
+  NGFORGE_TRY(const JsonPlace scales, place.need("scales"));
   if (!scales.json.is_array() || scales.json.empty())
     return make_error(ErrorCode::invalid_data, "{}: expected at least one scale, found {}", scales.path,
                       scales.json.type_name());
