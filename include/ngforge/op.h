@@ -48,6 +48,7 @@ std::vector<EncodingName> all_encodings();
 struct EncodingOption {
   std::string name, encoding, help;  // "jpeg-quality", "jpeg"
   int initial = 0, low = 0, high = 0;
+  std::vector<std::string> names;  // of the values from `low` to `high`: "xy", "xz"; empty: they are a quantity
 };
 /// Those of every encoding of this build.
 std::vector<EncodingOption> all_encoding_options();

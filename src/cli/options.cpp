@@ -102,6 +102,28 @@ class ProgressLines {
   std::chrono::steady_clock::time_point written_;
 };
 
+// "1 to 100", "xy|xz".
+std::string values_of(const EncodingOption& option) {
+  if (option.names.empty()) return fmt::format("{} to {}", option.low, option.high);
+  return fmt::format("{}", fmt::join(option.names, "|"));
+}
+
+std::string initial_of(const EncodingOption& option) {
+  if (option.names.empty()) return fmt::format("{}", option.initial);
+  return option.names[static_cast<std::size_t>(option.initial - option.low)];
+}
+
+Result<int> parse_value(std::string_view text, const EncodingOption& option) {
+  const std::string name = "--" + option.name;
+  if (option.names.empty()) {
+    NGFORGE_TRY(const Index number, parse_integer(text, name, option.low, option.high));
+    return static_cast<int>(number);
+  }
+  const auto found = std::ranges::find(option.names, text);
+  if (found == option.names.end()) return wrong(name, values_of(option), text);
+  return option.low + static_cast<int>(found - option.names.begin());
+}
+
 }  // namespace
 
 Result<Index> parse_integer(std::string_view text, std::string_view option, Index low, Index high) {
@@ -245,8 +267,8 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
   app.add_option("--block", block_, "Block of compressed_segmentation [8,8,8]")->type_name("X,Y,Z")->group(what);
   for (const EncodingOption& option : all_encoding_options())
     app.add_option("--" + option.name, encoding_options_[option.name],
-                   fmt::format("{}, {} to {} [{}]", option.help, option.low, option.high, option.initial))
-        ->type_name("N")
+                   fmt::format("{}, {} [{}]", option.help, values_of(option), initial_of(option)))
+        ->type_name(option.names.empty() ? "N" : "NAME")
         ->group(what);
   app.add_option("--chunk-size", chunk_size_, "Shape of the chunks [64^3 voxels, least elongated in nm]")
       ->type_name("X,Y,Z")
@@ -342,8 +364,7 @@ Result<VolumeOptions> VolumeGroup::resolve() const {
   for (const EncodingOption& option : all_encoding_options()) {
     const auto given = encoding_options_.find(option.name);
     if (given == encoding_options_.end() || given->second.empty()) continue;
-    NGFORGE_TRY(const Index number, parse_integer(given->second, "--" + option.name, option.low, option.high));
-    options.encoding_options[option.name] = static_cast<int>(number);
+    NGFORGE_TRY(options.encoding_options[option.name], parse_value(given->second, option));
   }
   options.keep_scales = scales_ == "keep";
   if (!scales_.empty() && !options.keep_scales) {

@@ -21,6 +21,7 @@ struct CodecOption {
   const char* name;  // "jpeg-quality"
   int initial, low, high;
   const char* help;
+  std::span<const char* const> names = {};  // of the values from `low` to `high`, where they are no quantity
 };
 
 /// Choices of one scale's encoding.
@@ -32,6 +33,11 @@ struct CodecOptions {
   int number(const CodecOption& option) const {
     const auto found = numbers.find(option.name);
     return found == numbers.end() ? option.initial : found->second;
+  }
+  /// The same as it is written on the command line.
+  std::string text(const CodecOption& option) const {
+    const int value = number(option);
+    return option.names.empty() ? std::to_string(value) : option.names[static_cast<std::size_t>(value - option.low)];
   }
 };
 
@@ -51,7 +57,7 @@ struct CodecDescriptor {
   /// What decode() takes although no reader gets it right, so that encode() does not make it; null: nothing.
   bool (*decodes_also)(DataType type, Index channels) = nullptr;
   /// Whether the format has room for a chunk of this size; null: for every one. Errors: limit.
-  Result<void> (*check_size)(const VoxelVec& size) = nullptr;
+  Result<void> (*check_size)(const VoxelVec& size, const CodecOptions& options) = nullptr;
   /// Encodes a dense view; replaces the content of `out`, whose capacity is reused.
   /// Errors: unsupported (type, channels), limit (a field of the format is too narrow).
   Result<void> (*encode)(const BlockView& view, const CodecOptions& options, Bytes& out);

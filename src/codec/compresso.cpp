@@ -21,7 +21,7 @@ Error unsupported_voxels(DataType type, Index channels) {
                     channels, name_of(type));
 }
 
-Result<void> check_size(const VoxelVec& size) {
+Result<void> check_size(const VoxelVec& size, const CodecOptions&) {
   if (std::max({size.x, size.y, size.z}) > kLongestSide || size.product() > kMostVoxels)
     return make_error(ErrorCode::limit,
                       "compresso: expected a chunk with sides of at most {} and at most {} voxels, found {} x {} x {}",
@@ -29,9 +29,9 @@ Result<void> check_size(const VoxelVec& size) {
   return {};
 }
 
-Result<void> encode(const BlockView& view, const CodecOptions&, Bytes& out) {
+Result<void> encode(const BlockView& view, const CodecOptions& options, Bytes& out) {
   if (!supports(view.type, view.channels)) return unsupported_voxels(view.type, view.channels);
-  NGFORGE_CHECK(check_size(view.size()));
+  NGFORGE_CHECK(check_size(view.size(), options));
   compresso::encode_labels(view, out);
   return {};
 }
@@ -48,9 +48,9 @@ std::uint64_t most_bytes(const VoxelVec& size, DataType type, Index, const Codec
          std::max(with_steps({4, 4, 1}), with_steps({8, 8, 1}));
 }
 
-Result<void> decode(std::span<const std::byte> bytes, const CodecOptions&, const MutableBlockView& view) {
+Result<void> decode(std::span<const std::byte> bytes, const CodecOptions& options, const MutableBlockView& view) {
   if (!supports(view.type, view.channels)) return unsupported_voxels(view.type, view.channels);
-  NGFORGE_CHECK(check_size(view.size()));
+  NGFORGE_CHECK(check_size(view.size(), options));
   return compresso::decode_labels(bytes, view);
 }
 

@@ -307,11 +307,11 @@ TEST(Compresso, LabelsBeyond32BitsAreVerbatim) {
 }
 
 TEST(Compresso, RefusesChunksThatTheHeaderHasNoRoomFor) {
-  EXPECT_EQ(codec().check_size({65536, 1, 1}).error().code, ErrorCode::limit);
-  EXPECT_EQ(codec().check_size({2048, 2048, 2048}).error().message,
+  EXPECT_EQ(codec().check_size({65536, 1, 1}, {}).error().code, ErrorCode::limit);
+  EXPECT_EQ(codec().check_size({2048, 2048, 2048}, {}).error().message,
             "compresso: expected a chunk with sides of at most 65535 and at most 2147483647 voxels, found "
             "2048 x 2048 x 2048");
-  EXPECT_TRUE(codec().check_size({65535, 1, 1}).has_value());
+  EXPECT_TRUE(codec().check_size({65535, 1, 1}, {}).has_value());
 }
 
 TEST(Compresso, SaysWhatIsWrongInTheHeader) {

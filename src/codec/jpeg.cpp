@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The jpeg encoding (precomputed specification, 1.6): one picture per chunk, 1 component (grey) or 3 (RGB, stored as
-// YCbCr); its pixels row by row are the voxels in the order x, y, z. Any width and height with that product will do.
+// YCbCr); its pixels row by row are the voxels in the order x, y, z. Any width and height with that product will do:
+// rows of x have neighbours in y (and now and then in z) above one another, rows of x and y have those in z.
 //
 // libjpeg-turbo 2.1.5 writes broken pictures from a compressor that has written progressive ones before and reports
 // success: compressors here only ever write baseline ones.
@@ -19,7 +20,12 @@ namespace {
 constexpr Index kLongestSide = 65500;  // JPEG_MAX_DIMENSION of libjpeg, less than the format's own 65535
 
 constexpr CodecOption kQuality{"jpeg-quality", 85, 1, 100, "Quality of jpeg"};
-constexpr CodecOption kOptions[] = {kQuality};
+constexpr int kPlaneXy = 0, kPlaneXz = 1;
+constexpr const char* kPlanes[] = {"xy", "xz"};
+constexpr CodecOption kPlane{
+    "jpeg-plane", kPlaneXy, kPlaneXy, kPlaneXz, "Plane of jpeg: voxels above one another differ in y, or in z",
+    kPlanes};
+constexpr CodecOption kOptions[] = {kQuality, kPlane};
 
 struct DestroyHandle {
   void operator()(void* handle) const { tjDestroy(handle); }
@@ -44,8 +50,17 @@ Error unsupported_voxels(DataType type, Index channels) {
                     name_of(type));
 }
 
-Result<void> check_size(const VoxelVec& size) {
-  NGFORGE_CHECK(image_shape("jpeg", size, kLongestSide));
+Result<ImageShape> picture_of(const VoxelVec& size, const CodecOptions& options) {
+  if (options.number(kPlane) == kPlaneXy) return image_shape("jpeg", size, kLongestSide);
+  const ImageShape shape{size.x * size.y, size.z};
+  if (shape.width <= kLongestSide && shape.height <= kLongestSide) return shape;
+  return make_error(ErrorCode::limit,
+                    "--jpeg-plane xz: expected chunks of x * y and z of at most {}, found {} x {} x {} voxels",
+                    kLongestSide, size.x, size.y, size.z);
+}
+
+Result<void> check_size(const VoxelVec& size, const CodecOptions& options) {
+  NGFORGE_CHECK(picture_of(size, options));
   return {};
 }
 
@@ -69,7 +84,7 @@ int compress_rgb(void* compressor, const BlockView& view, const ImageShape& shap
 
 Result<void> encode(const BlockView& view, const CodecOptions& options, Bytes& out) {
   if (!supports(view.type, view.channels)) return unsupported_voxels(view.type, view.channels);
-  NGFORGE_TRY(const ImageShape shape, image_shape("jpeg", view.size(), kLongestSide));
+  NGFORGE_TRY(const ImageShape shape, picture_of(view.size(), options));
   thread_local const Handle compressor(tjInitCompress());
   if (!compressor) return make_error(ErrorCode::internal, "jpeg: no compressor: {}", tjGetErrorStr2(nullptr));
   unsigned char* bytes = nullptr;
@@ -83,8 +98,8 @@ Result<void> encode(const BlockView& view, const CodecOptions& options, Bytes& o
   return {};
 }
 
-std::uint64_t most_bytes(const VoxelVec& size, DataType, Index channels, const CodecOptions&) {
-  const auto shape = image_shape("jpeg", size, kLongestSide);
+std::uint64_t most_bytes(const VoxelVec& size, DataType, Index channels, const CodecOptions& options) {
+  const auto shape = picture_of(size, options);
   if (!shape) return 0;
   return tjBufSize(static_cast<int>(shape->width), static_cast<int>(shape->height), subsampling(channels));
 }

@@ -96,6 +96,30 @@ TEST(Jpeg, IsWhatTheLibraryWritesForAPictureAsWideAsTheChunk) {
     }
 }
 
+TEST(Jpeg, PlaneIsTheOption) {
+  const CodecOptions xz{.numbers = {{"jpeg-plane", 1}}};
+  for (const VoxelVec size : {VoxelVec{8, 8, 8}, {1, 1, 1}, {7, 5, 3}, {1, 30, 9}, {256, 256, 2}})
+    for (const Index channels : {1, 3}) {
+      const Block block = ramp(size, channels);
+      Bytes bytes, initial;
+      ASSERT_TRUE(codec().check_size(size, xz).has_value() == (size.x * size.y <= 65500));
+      if (size.x * size.y > 65500) {
+        EXPECT_EQ(codec().encode(block.view(), xz, bytes).error().message,
+                  "--jpeg-plane xz: expected chunks of x * y and z of at most 65500, found 256 x 256 x 2 voxels");
+        continue;
+      }
+      ASSERT_TRUE(codec().encode(block.view(), xz, bytes).has_value());
+      EXPECT_LE(bytes.size(), codec().most_bytes(size, DataType::uint8, channels, xz));
+      const Picture picture{static_cast<int>(size.x * size.y), static_cast<int>(size.z),
+                            channels == 1 ? TJPF_GRAY : TJPF_RGB, channels == 1 ? TJSAMP_GRAY : TJSAMP_444};
+      EXPECT_EQ(bytes, written(pixels_of(block), picture)) << size.x << " " << channels;
+      ASSERT_TRUE(codec().encode(block.view(), {.numbers = {{"jpeg-plane", 0}}}, initial).has_value());
+      EXPECT_EQ(initial, encoded(block));
+    }
+  EXPECT_EQ(codec().check_size({2, 2, 65501}, xz).error().code, ErrorCode::limit);
+  EXPECT_TRUE(codec().check_size({2, 2, 65501}, {}).has_value());
+}
+
 TEST(Jpeg, KeepsVoxelsWhereTheyAre) {
   for (const VoxelVec size : {VoxelVec{16, 16, 8}, {1, 1, 1}, {7, 5, 3}, {33, 2, 1}, {1, 30, 9}})
     for (const Index channels : {1, 3}) {
@@ -172,8 +196,8 @@ TEST(Jpeg, TallChunksBecomeWiderPictures) {
   ASSERT_TRUE(back.has_value()) << back.error().message;
   EXPECT_LE(largest_difference(block, *back), 6);
   const VoxelVec primes{257, 257, 257};
-  EXPECT_EQ(codec().check_size(primes).error().code, ErrorCode::limit);
-  EXPECT_TRUE(codec().check_size(size).has_value());
+  EXPECT_EQ(codec().check_size(primes, {}).error().code, ErrorCode::limit);
+  EXPECT_TRUE(codec().check_size(size, {}).has_value());
 }
 
 TEST(Jpeg, SaysWhatIsWrong) {

@@ -56,7 +56,7 @@ Result<ImageShape> picture_of(const VoxelVec& size) {
   return shape;
 }
 
-Result<void> check_size(const VoxelVec& size) {
+Result<void> check_size(const VoxelVec& size, const CodecOptions&) {
   NGFORGE_CHECK(picture_of(size));
   return {};
 }
@@ -289,7 +289,7 @@ class Frames {
 
 Result<void> decode(std::span<const std::byte> bytes, const CodecOptions&, const MutableBlockView& view) {
   if (!supports(view.type, view.channels)) return unsupported_voxels(view.type, view.channels);
-  NGFORGE_CHECK(check_size(view.size()));
+  NGFORGE_CHECK(picture_of(view.size()));
   thread_local const std::unique_ptr<JxlDecoder, DestroyCoder> decoder(JxlDecoderCreate(nullptr));
   if (!decoder) return make_error(ErrorCode::internal, "jxl: no decoder");
   // Of what is no jxl the library would print that.

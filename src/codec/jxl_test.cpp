@@ -228,9 +228,9 @@ TEST(Jxl, LargeChunks) {
   Block block(DataType::uint8, {{}, size}, 1);
   for (std::size_t i = 0; i < block.bytes().size(); ++i) block.bytes()[i] = static_cast<std::byte>(i / 4096);
   expect_equal(block, encoded(block));
-  EXPECT_TRUE(codec().check_size({512, 512, 512}).has_value());
-  EXPECT_EQ(codec().check_size({1024, 1024, 1024}).error().code, ErrorCode::limit);
-  EXPECT_EQ(codec().check_size({1 << 18, 1 << 18, 1}).error().code, ErrorCode::limit);
+  EXPECT_TRUE(codec().check_size({512, 512, 512}, {}).has_value());
+  EXPECT_EQ(codec().check_size({1024, 1024, 1024}, {}).error().code, ErrorCode::limit);
+  EXPECT_EQ(codec().check_size({1 << 18, 1 << 18, 1}, {}).error().code, ErrorCode::limit);
 }
 
 TEST(Jxl, SaysWhatIsWrong) {

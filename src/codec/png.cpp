@@ -48,7 +48,7 @@ bool decodes_also(DataType type, Index channels) {
   return type == DataType::uint16 && channels >= 2 && channels <= 4;
 }
 
-Result<void> check_size(const VoxelVec& size) {
+Result<void> check_size(const VoxelVec& size, const CodecOptions&) {
   NGFORGE_CHECK(image_shape("png", size, kLongestSide));
   return {};
 }

@@ -38,7 +38,7 @@ RunIdentity identity_of(const std::string& source, const VolumeHeader& header, c
                                               static_cast<int>(values.complex_part), values.clamps));
   if (values.window) identity.emplace_back("window", fmt::format("{},{}", (*values.window)[0], (*values.window)[1]));
   for (const CodecOption& option : plan.codec->options)
-    identity.emplace_back(option.name, fmt::format("{}", plan.codec_options.number(option)));
+    identity.emplace_back(option.name, plan.codec_options.text(option));
   if (!plan.kept_levels.empty()) {
     std::string fingerprints = "keep";
     for (const KeptLevel& level : plan.kept_levels) fingerprints += " " + level.fingerprint;

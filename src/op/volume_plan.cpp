@@ -409,7 +409,7 @@ Result<void> plan_downsampling(const VolumeOptions& options, VolumePlan& plan) {
 }
 
 // That the encoding has room for whole chunks and for those that the upper edges cut.
-Result<void> check_chunk_sizes(const CodecDescriptor& codec, const ScaleInfo& scale) {
+Result<void> check_chunk_sizes(const CodecDescriptor& codec, const CodecOptions& options, const ScaleInfo& scale) {
   if (codec.check_size == nullptr) return {};
   for (int cut = 0; cut < 8; ++cut) {
     VoxelVec size;
@@ -419,7 +419,7 @@ Result<void> check_chunk_sizes(const CodecDescriptor& codec, const ScaleInfo& sc
       size[a] = (cut >> a & 1) != 0 ? whole % side : std::min(whole, side);
     }
     if (size.product() == 0) continue;
-    auto checked = codec.check_size(size);
+    auto checked = codec.check_size(size, options);
     if (!checked)
       return make_error(ErrorCode::invalid_argument, "{}", checked.error().message)
           .with_hint("use another --chunk-size or --encoding");
@@ -492,7 +492,7 @@ Result<void> plan_pyramid(std::span<const VolumeHeader> levels, const VolumeOpti
         NGFORGE_TRY(scale.sharding, parse_sharding(options.sharding, plan.compressor != nullptr));
       }
     }
-    NGFORGE_CHECK(check_chunk_sizes(*plan.codec, scale));
+    NGFORGE_CHECK(check_chunk_sizes(*plan.codec, plan.codec_options, scale));
     info.scales.push_back(std::move(scale));
   }
   return {};
@@ -504,7 +504,13 @@ std::vector<EncodingOption> all_encoding_options() {
   std::vector<EncodingOption> options;
   for (const CodecDescriptor* codec : all_codecs())
     for (const CodecOption& option : codec->options)
-      options.push_back({option.name, codec->name, option.help, option.initial, option.low, option.high});
+      options.push_back({option.name,
+                         codec->name,
+                         option.help,
+                         option.initial,
+                         option.low,
+                         option.high,
+                         {option.names.begin(), option.names.end()}});
   return options;
 }
 

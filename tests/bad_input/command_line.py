@@ -58,6 +58,16 @@ def quality_out_of_range(folder):
     good(folder)
 
 
+@case(2, *CONVERT, "--encoding", "jpeg", "--jpeg-plane", "yz")
+def unknown_plane(folder):
+    good(folder)
+
+
+@case(2, *CONVERT, "--encoding", "jpeg", "--jpeg-plane", "xz", "--chunk-size", "256,256,8")
+def plane_wider_than_a_picture(folder):
+    good(folder, np.zeros((256, 256, 8), "u1"))
+
+
 @case(2, *CONVERT, "--encoding", "jpeg", "--png-level", "3")
 def level_of_another_encoding(folder):
     good(folder)

@@ -13,6 +13,7 @@ from neuroglancer_scripts import _jpeg as scripts_jpeg
 
 import data
 from conftest import tree
+from precomputed import Dataset
 from program import convert, run
 from volumes import noise, save_nifti
 
@@ -137,6 +138,33 @@ def test_neuroglancer_scripts_reads_ours(tmp_path):
         (chunk,) = ours.glob("*/0-9_0-7_0-5")
         found = scripts_jpeg.decode_chunk(chunk.read_bytes(), (9, 7, 5), channels)
         check_values(np.ascontiguousarray(found.transpose(3, 2, 1, 0)), values, "jpeg")
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("channels", [1, 3])
+def test_planes(tmp_path, channels, layout):
+    """The viewer, tensorstore and cloud-volume take the pixels of a picture of any width row by row."""
+    values = smooth(SHAPE, channels)
+    options = ("--chunk-size", ",".join(map(str, CHUNK)), *LAYOUTS[layout])
+    found = {}
+    for plane in "xy", "xz":
+        (tmp_path / plane).mkdir()
+        ours = written_by_us(tmp_path / plane, values, "jpeg", "--jpeg-plane", plane, *options)
+        found[plane] = [reader(ours) for reader in (by_tensorstore, by_us)]
+        if channels == 1:  # see test_channels_in_cloud_volume
+            found[plane].append(by_cloud_volume(ours))
+        for each in found[plane]:
+            check_values(each, values, "jpeg")
+        dataset = Dataset(ours)
+        for cell, begin, end in dataset.cells(0):
+            x, y, z = (e - b for b, e in zip(begin, end, strict=True))
+            height, width, _ = simplejpeg.decode_jpeg_header(dataset.chunk(0, cell))[:3]
+            assert (width, height) == ((x, y * z) if plane == "xy" else (x * y, z))
+            chunk = scripts_jpeg.decode_chunk(dataset.chunk(0, cell), (x, y, z), channels)
+            part = tuple(slice(b, e) for b, e in zip(begin, end, strict=True))
+            check_values(np.ascontiguousarray(chunk.transpose(3, 2, 1, 0)), values[part], "jpeg")
+    assert (np.squeeze(found["xy"][0]) != np.squeeze(found["xz"][0])).any()
+    assert "jpeg-plane" in (tmp_path / "xz/ours/provenance").read_text()
 
 
 @pytest.mark.parametrize("encoding", ["jpeg", "png"])
