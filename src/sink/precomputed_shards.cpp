@@ -8,6 +8,7 @@
 #include "compress/gzip.h"
 #include "core/byte_cursor.h"
 #include "layout/sharding.h"
+#include "sink/precomputed_shards.h"
 #include "sink/shard_sink.h"
 
 namespace ngforge {
@@ -50,41 +51,9 @@ class PrecomputedShards final : public ShardFormat {
   std::uint64_t shard(const GridVec& cell) const override { return shard_place(spec_, key(cell)).shard; }
   std::string file_name(std::uint64_t shard) const override { return shard_file_name(spec_, shard); }
   std::uint64_t values_begin() const override { return shard_index_bytes(spec_); }
-
-  // Minishard indices behind the values, and where they are in the shard index in front (spec 2.3). Entries of
-  // minishards that nothing is in stay zero, and where there are many, a hole.
   Result<std::uint64_t> write_index(std::vector<ShardEntry>& entries, std::uint64_t values_bytes,
                                     const Write& write) const override {
-    const auto minishard = [&](const ShardEntry& entry) { return shard_place(spec_, entry.key).minishard; };
-    std::sort(entries.begin(), entries.end(), [&](const ShardEntry& a, const ShardEntry& b) {
-      const auto ma = minishard(a), mb = minishard(b);
-      return ma != mb ? ma < mb : a.key < b.key;
-    });
-    std::uint64_t at = values_bytes, next_number = 0;
-    PendingWrite front(write), tail(write);
-    Bytes compressed;
-    GzipCompressor gzip(kIndexLevel);
-    for (auto begin = entries.begin(); begin != entries.end();) {
-      const auto number = minishard(*begin);
-      const auto end = std::find_if(begin, entries.end(), [&](const ShardEntry& e) { return minishard(e) != number; });
-      Bytes index = encode_minishard_index({begin, end});
-      if (spec_.gzip_index) {
-        gzip.compress(index, compressed);
-        index.swap(compressed);
-      }
-      if (number != next_number) NGFORGE_CHECK(front.flush());
-      std::array<std::byte, 16> range;
-      store(range.data(), at);
-      store(range.data() + 8, at + index.size());
-      NGFORGE_CHECK(front.append(16 * number, range));
-      NGFORGE_CHECK(tail.append(values_begin() + at, index));
-      at += index.size();
-      next_number = number + 1;
-      begin = end;
-    }
-    NGFORGE_CHECK(tail.flush());
-    NGFORGE_CHECK(front.flush());
-    return values_begin() + at - values_bytes;
+    return write_shard_index(spec_, entries, values_bytes, write);
   }
 
  private:
@@ -93,6 +62,42 @@ class PrecomputedShards final : public ShardFormat {
 };
 
 }  // namespace
+
+// Entries of minishards that nothing is in stay zero, and where there are many, a hole.
+Result<std::uint64_t> write_shard_index(const ShardingSpec& spec, std::vector<ShardEntry>& entries,
+                                        std::uint64_t values_bytes, const ShardFormat::Write& write) {
+  const auto minishard = [&](const ShardEntry& entry) { return shard_place(spec, entry.key).minishard; };
+  std::sort(entries.begin(), entries.end(), [&](const ShardEntry& a, const ShardEntry& b) {
+    const auto ma = minishard(a), mb = minishard(b);
+    return ma != mb ? ma < mb : a.key < b.key;
+  });
+  const std::uint64_t values_begin = shard_index_bytes(spec);
+  std::uint64_t at = values_bytes, next_number = 0;
+  PendingWrite front(write), tail(write);
+  Bytes compressed;
+  GzipCompressor gzip(kIndexLevel);
+  for (auto begin = entries.begin(); begin != entries.end();) {
+    const auto number = minishard(*begin);
+    const auto end = std::find_if(begin, entries.end(), [&](const ShardEntry& e) { return minishard(e) != number; });
+    Bytes index = encode_minishard_index({begin, end});
+    if (spec.gzip_index) {
+      gzip.compress(index, compressed);
+      index.swap(compressed);
+    }
+    if (number != next_number) NGFORGE_CHECK(front.flush());
+    std::array<std::byte, 16> range;
+    store(range.data(), at);
+    store(range.data() + 8, at + index.size());
+    NGFORGE_CHECK(front.append(16 * number, range));
+    NGFORGE_CHECK(tail.append(values_begin + at, index));
+    at += index.size();
+    next_number = number + 1;
+    begin = end;
+  }
+  NGFORGE_CHECK(tail.flush());
+  NGFORGE_CHECK(front.flush());
+  return values_begin + at - values_bytes;
+}
 
 std::uint64_t shard_sink_bytes(const ScaleInfo& scale, int threads) {
   const ShardingSpec& spec = *scale.sharding;
