@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "core/mesh.h"
+
+namespace ngforge {
+
+/// The triangles of a mesh as a table of corners in which edges can be collapsed. A corner is one vertex of one
+/// triangle, number 4 * triangle + 0..2; the corner opposite to it is the one across the edge that it does not touch.
+class CornerTable {
+ public:
+  static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+
+  static std::uint32_t next(std::uint32_t corner) { return (corner & 3) == 2 ? corner - 2 : corner + 1; }
+  static std::uint32_t previous(std::uint32_t corner) { return (corner & 3) == 0 ? corner + 2 : corner - 1; }
+
+  /// What lies around a vertex, counter-clockwise: its corners, and the other ends of its edges. There is one more edge
+  /// than there are corners if the vertex lies on an open edge.
+  struct Ring {
+    std::vector<std::uint32_t> corners;
+    std::vector<std::uint32_t> vertices;
+  };
+
+  /// Builds the table; scratch memory is used again. Triangles with two equal indices are dropped. A vertex at which
+  /// several sheets meet is split: `copies` names the original of vertices vertex_count, vertex_count + 1, ...
+  /// Where more than two triangles, or two of contrary direction, share an edge, it counts as open.
+  void build(const Mesh& mesh);
+
+  std::size_t vertex_count() const { return corner_of_.size(); }
+  std::size_t triangle_count() const { return vertex_of_.size() / 4; }
+  const std::vector<std::uint32_t>& copies() const { return copies_; }
+
+  std::uint32_t vertex(std::uint32_t corner) const { return vertex_of_[corner]; }
+  std::uint32_t opposite(std::uint32_t corner) const { return opposite_of_[corner]; }
+  bool is_gone(std::size_t triangle) const { return vertex_of_[4 * triangle + 3] != 0; }
+  bool has_triangles(std::uint32_t vertex) const { return corner_of_[vertex] != kNone; }
+  /// Whether the vertex lies on an open edge.
+  bool is_open(std::uint32_t vertex) const { return opposite_of_[previous(corner_of_[vertex])] == kNone; }
+
+  void ring(std::uint32_t vertex, Ring& ring) const;
+
+  /// Collapses the edge from `gone` to `kept`: the triangles at it (one or two, the return value) go, all others of
+  /// `gone` become those of `kept`. `gone_ring` and `kept_ring` are theirs. The caller has seen to it that the result
+  /// is a manifold.
+  std::size_t collapse(std::uint32_t gone, std::uint32_t kept, const Ring& gone_ring, const Ring& kept_ring);
+
+ private:
+  struct Leaving {
+    std::uint32_t corner;
+    std::uint32_t to;  // the next vertex
+  };
+
+  static bool is_open(const Ring& ring) { return ring.vertices.size() != ring.corners.size(); }
+
+  void link_edges();
+  void split_sheets();
+  void join(std::uint32_t a, std::uint32_t b);
+  std::pair<std::uint32_t, std::uint32_t> sheet_of(std::uint32_t corner) const;
+  void close(std::uint32_t corner, std::uint32_t apex, std::uint32_t into, std::uint32_t out);
+
+  std::vector<std::uint32_t> vertex_of_;  // the fourth of each triangle says whether it is gone
+  std::vector<std::uint32_t> opposite_of_;
+  std::vector<std::uint32_t> corner_of_;  // of a vertex at an open edge the one from which all others follow
+  std::vector<std::uint32_t> copies_;
+  std::vector<std::uint32_t> first_;  // in leaving_, of each vertex
+  std::vector<Leaving> leaving_;      // the edges that leave each vertex, as in the mesh built from
+};
+
+}  // namespace ngforge
