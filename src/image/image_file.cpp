@@ -37,6 +37,11 @@ std::string describe(const ImageShape& shape) {
                      shape.samples == 1 ? "" : fmt::format("{} x ", shape.samples), name_of(shape.type));
 }
 
+Result<std::shared_ptr<ImageFile>> ImageFile::open_copies(std::size_t) {
+  return make_error(ErrorCode::unsupported, "expected smaller copies of pages, found {}, which has none", format())
+      .of_source();
+}
+
 const ImageDescriptor* find_image(std::span<const std::byte> head) {
   for (const auto* image : kImages)
     if (image->matches(head)) return image;

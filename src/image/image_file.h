@@ -30,6 +30,8 @@ struct ImagePage {
   Index unit_width = 0, unit_height = 1;
   bool has_palette = false;      // values are indices of a table of colours, which is not applied
   bool is_smaller_copy = false;  // of another page: a thumbnail, a level of a pyramid
+  /// How many smaller copies the file holds beside the page, each smaller than the one before: see open_copies.
+  std::size_t copies = 0;
 };
 
 /// Columns i and rows j of a page: half open.
@@ -52,6 +54,9 @@ class ImageFile {
   /// Reads a box of a page, which it must not leave, into [sample][row][column] in machine byte order, dense.
   /// out.size() must be exact. Errors: invalid_data (truncated, corrupt), unsupported, limit, io.
   virtual Result<void> read(std::size_t page, const PixelBox& box, ChannelRange samples, std::span<std::byte> out) = 0;
+  /// The same file, with the smaller copy `level` >= 1 of every page in place of the page. A page that has fewer is
+  /// there with a shape of no pixels, and must not be read. Errors: as ImageDescriptor::open.
+  virtual Result<std::shared_ptr<ImageFile>> open_copies(std::size_t level);
 };
 
 /// A row of images.def.

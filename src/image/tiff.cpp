@@ -19,6 +19,8 @@ namespace {
 constexpr const char* kSuffixes[] = {".tif", ".tiff"};
 // libtiff counts pages in 20 bits.
 constexpr std::size_t kMaxPages = 1 << 20;
+// A side of 2^32 pixels can be halved so often.
+constexpr std::uint16_t kMaxCopies = 32;
 
 /// What is kept of a directory.
 struct TiffPage {
@@ -30,6 +32,7 @@ struct TiffPage {
   bool is_plain = false;  // values lie in the file as they are, row after row of a strip
   bool is_jpeg = false, is_jpeg_color = false;
   bool has_palette = false, is_smaller_copy = false;
+  std::vector<std::uint64_t> copies;  // directories of smaller copies (SubIFDs)
 
   Index unit_samples() const { return is_planar ? 1 : shape.samples; }
   std::size_t value_bytes() const { return size_of(shape.type); }
@@ -68,6 +71,10 @@ class DirectoryReader {
     std::uint32_t kind = 0;
     TIFFGetFieldDefaulted(tiff_, TIFFTAG_SUBFILETYPE, &kind);
     page.is_smaller_copy = (kind & FILETYPE_REDUCEDIMAGE) != 0;
+    std::uint16_t copies = 0;
+    const std::uint64_t* offsets = nullptr;
+    if (TIFFGetField(tiff_, TIFFTAG_SUBIFD, &copies, &offsets) != 0 && offsets != nullptr)
+      page.copies.assign(offsets, offsets + std::min(copies, kMaxCopies));
     return page;
   }
 
@@ -162,9 +169,11 @@ class DirectoryReader {
 
 class TiffFileImpl final : public TiffFile {
  public:
-  explicit TiffFileImpl(std::shared_ptr<ImageBytes> bytes) : bytes_(std::move(bytes)) {}
+  explicit TiffFileImpl(std::shared_ptr<ImageBytes> bytes, std::size_t level = 0)
+      : bytes_(std::move(bytes)), level_(level) {}
 
   Result<void> open();
+  Result<void> open_copies_of(const std::vector<TiffPage>& pages);
   std::string_view format() const override { return "TIFF"; }
   std::size_t page_count() const override { return stack_size_ > 0 ? stack_size_ : pages_.size(); }
   ImagePage page(std::size_t number) const override;
@@ -172,6 +181,7 @@ class TiffFileImpl final : public TiffFile {
   const TiffTags& tags() const override { return tags_; }
   Result<void> take_as_stack(std::size_t count) override;
   Result<void> read(std::size_t page, const PixelBox& box, ChannelRange samples, std::span<std::byte> out) override;
+  Result<std::shared_ptr<ImageFile>> open_copies(std::size_t level) override;
 
  private:
   void read_tags(TIFF* tiff);
@@ -189,6 +199,7 @@ class TiffFileImpl final : public TiffFile {
                       std::byte* to) const;
 
   const std::shared_ptr<ImageBytes> bytes_;
+  const std::size_t level_;  // of smaller copies; 0: the pages themselves
   std::vector<TiffPage> pages_;
   TiffTags tags_;
   bool is_foreign_order_ = false;
@@ -208,7 +219,7 @@ Result<void> TiffFileImpl::open() {
     // What libtiff passes over with a warning: a directory that the end of the file cuts.
     if (handle->has_read_past_end()) return handle->failure(handle->where(number), "a whole directory");
     NGFORGE_TRY(auto page, DirectoryReader(*handle, number).read());
-    pages_.push_back(page);
+    pages_.push_back(std::move(page));
     if (TIFFLastDirectory(handle->get()) != 0) break;
     if (pages_.size() >= kMaxPages)
       return make_error(ErrorCode::limit, "{}: expected at most {} pages, found more", bytes_->name(), kMaxPages);
@@ -217,6 +228,30 @@ Result<void> TiffFileImpl::open() {
   }
   idle_.push_back(std::move(handle));
   return {};
+}
+
+Result<void> TiffFileImpl::open_copies_of(const std::vector<TiffPage>& pages) {
+  NGFORGE_TRY(auto handle, TiffHandle::open(bytes_, level_));
+  is_foreign_order_ = TIFFIsByteSwapped(handle->get()) != 0;
+  for (const TiffPage& page : pages) {
+    TiffPage copy;
+    copy.number = page.number;
+    if (level_ <= page.copies.size()) {
+      NGFORGE_CHECK(handle->go_to(page.number, page.copies[level_ - 1]));
+      if (handle->has_read_past_end()) return handle->failure(handle->where(page.number), "a whole directory");
+      NGFORGE_TRY(copy, DirectoryReader(*handle, page.number).read());
+    }
+    copy.copies = page.copies;
+    pages_.push_back(std::move(copy));
+  }
+  idle_.push_back(std::move(handle));
+  return {};
+}
+
+Result<std::shared_ptr<ImageFile>> TiffFileImpl::open_copies(std::size_t level) {
+  auto copies = std::make_shared<TiffFileImpl>(bytes_, level);
+  if (auto opened = copies->open_copies_of(pages_); !opened) return std::move(opened).error().of_source();
+  return std::shared_ptr<ImageFile>(std::move(copies));
 }
 
 void TiffFileImpl::read_tags(TIFF* tiff) {
@@ -241,6 +276,7 @@ ImagePage TiffFileImpl::page(std::size_t number) const {
   result.unit_height = page.is_plain ? 1 : page.unit_height;
   result.has_palette = page.has_palette;
   result.is_smaller_copy = page.is_smaller_copy;
+  result.copies = stack_size_ > 0 ? 0 : page.copies.size();
   return result;
 }
 
@@ -288,7 +324,7 @@ Result<void> TiffFileImpl::read(std::size_t number, const PixelBox& box, Channel
     }
   }
   if (!handle) {
-    NGFORGE_TRY(handle, TiffHandle::open(bytes_));
+    NGFORGE_TRY(handle, TiffHandle::open(bytes_, level_));
   }
   auto done = stack_size_ > 0 ? read_from_stack(*handle, number, box, samples, out)
                               : read_page(*handle, pages_[number], box, samples, out);

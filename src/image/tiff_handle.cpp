@@ -25,8 +25,8 @@ std::string one_line(const char* format, va_list arguments) {
 
 }  // namespace
 
-Result<std::unique_ptr<TiffHandle>> TiffHandle::open(std::shared_ptr<ImageBytes> bytes) {
-  std::unique_ptr<TiffHandle> handle(new TiffHandle(std::move(bytes)));
+Result<std::unique_ptr<TiffHandle>> TiffHandle::open(std::shared_ptr<ImageBytes> bytes, std::size_t level) {
+  std::unique_ptr<TiffHandle> handle(new TiffHandle(std::move(bytes), level));
   const std::unique_ptr<TIFFOpenOptions, FreeOptions> options(TIFFOpenOptionsAlloc());
   if (!options) return make_error(ErrorCode::internal, "the machine has no memory left");
   TIFFOpenOptionsSetMaxSingleMemAlloc(options.get(), static_cast<tmsize_t>(2 * kMaxUnitBytes));

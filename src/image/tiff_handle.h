@@ -20,8 +20,9 @@ namespace ngforge {
 /// of our errors; nothing is printed.
 class TiffHandle {
  public:
-  /// Opens at the first directory. Errors: invalid_data, io.
-  static Result<std::unique_ptr<TiffHandle>> open(std::shared_ptr<ImageBytes> bytes);
+  /// Opens at the first directory. `level`: which smaller copies of the pages are read, for messages. Errors:
+  /// invalid_data, io.
+  static Result<std::unique_ptr<TiffHandle>> open(std::shared_ptr<ImageBytes> bytes, std::size_t level = 0);
   ~TiffHandle();
   TiffHandle(const TiffHandle&) = delete;
   TiffHandle& operator=(const TiffHandle&) = delete;
@@ -37,18 +38,21 @@ class TiffHandle {
   /// What went wrong since listen(): `expected` says what was tried ("strip 3").
   Error failure(std::string_view where, std::string_view expected) const;
   /// For messages.
-  std::string where(std::size_t page) const { return fmt::format("{}: page {}", bytes_->name(), page); }
+  std::string where(std::size_t page) const {
+    return fmt::format("{}: page {}{}", bytes_->name(), page, level_ > 0 ? fmt::format(", level {}", level_) : "");
+  }
   /// At least this many bytes, which stay between calls.
   std::byte* scratch(std::size_t bytes);
 
  private:
-  explicit TiffHandle(std::shared_ptr<ImageBytes> bytes) : bytes_(std::move(bytes)) {}
+  TiffHandle(std::shared_ptr<ImageBytes> bytes, std::size_t level) : bytes_(std::move(bytes)), level_(level) {}
   static tmsize_t read(thandle_t handle, void* to, tmsize_t count);
   static toff_t seek(thandle_t handle, toff_t offset, int whence);
   static int keep_error(TIFF* tiff, void* handle, const char* module, const char* format, va_list arguments);
   static int keep_warning(TIFF* tiff, void* handle, const char* module, const char* format, va_list arguments);
 
   const std::shared_ptr<ImageBytes> bytes_;
+  const std::size_t level_;
   TIFF* tiff_ = nullptr;
   std::uint64_t position_ = 0;
   bool read_past_end_ = false;

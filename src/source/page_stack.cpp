@@ -30,11 +30,12 @@ class ByteSourceBytes final : public ImageBytes {
   const std::uint64_t size_;
 };
 
-/// Files that are open, those that were not used for longest closed first. Any thread.
+/// Files that are open, those that were not used for longest closed first. Any thread. `level`: which smaller copies of
+/// their pages are wanted; `first` has them already.
 class OpenFiles {
  public:
-  OpenFiles(std::vector<std::string> paths, std::shared_ptr<ImageFile> first)
-      : paths_(std::move(paths)), first_(std::move(first)) {}
+  OpenFiles(const std::vector<std::string>& paths, std::shared_ptr<ImageFile> first, std::size_t level)
+      : paths_(paths), first_(std::move(first)), level_(level) {}
 
   const std::string& path(std::uint32_t file) const { return paths_[file]; }
   void set_capacity(std::size_t capacity) { capacity_ = capacity; }
@@ -44,6 +45,9 @@ class OpenFiles {
     if (auto open = find(file)) return open;
     NGFORGE_TRY(auto bytes, open_image_bytes(paths_[file]));
     NGFORGE_TRY(auto opened, open_image(std::move(bytes)));
+    if (level_ > 0) {
+      NGFORGE_TRY(opened, opened->open_copies(level_));
+    }
     const std::lock_guard lock(mutex_);
     open_.emplace_front(file, opened);
     if (open_.size() > capacity_) open_.pop_back();
@@ -59,8 +63,9 @@ class OpenFiles {
     return found->second;
   }
 
-  const std::vector<std::string> paths_;
+  const std::vector<std::string>& paths_;
   const std::shared_ptr<ImageFile> first_;
+  const std::size_t level_;
   std::size_t capacity_ = kOpenFiles;
   std::mutex mutex_;
   std::list<std::pair<std::uint32_t, std::shared_ptr<ImageFile>>> open_;
@@ -68,57 +73,95 @@ class OpenFiles {
 
 class StackSource final : public VolumeSource {
  public:
-  StackSource(PageStack stack, std::shared_ptr<ImageFile> first)
-      : header_(std::move(stack.header)),
-        files_(std::move(stack.files), std::move(first)),
-        planes_(std::move(stack.planes)),
-        slices_(stack.slices),
-        times_(stack.times),
-        channels_(stack.channels) {}
+  StackSource(std::shared_ptr<const PageStack> stack, std::shared_ptr<ImageFile> first, std::string orientation,
+              std::size_t level = 0)
+      : stack_(std::move(stack)),
+        header_(stack_->header),
+        level_(level),
+        orientation_(std::move(orientation)),
+        first_(std::move(first)),
+        files_(stack_->files, first_, level) {}
 
-  Result<void> prepare(const std::optional<std::array<double, 3>>& voxel_size_mm, const SourceOptions& options);
+  /// `finest`: nullptr, or the first picture of the source that this is a level of.
+  Result<void> prepare(const ImageShape* finest);
   const VolumeHeader& header() const override { return header_; }
   Access access() const override { return Access::any_box; }
   Result<void> read(const SourceBox& box, ChannelRange channels, std::span<std::byte> out) override;
+  std::size_t level_count() const override {
+    return 1 + (stack_->copies.empty() ? copies_ - level_ : stack_->copies.size());
+  }
+  Result<std::unique_ptr<VolumeSource>> open_level(std::size_t level) override;
 
  private:
   Result<void> check_pages();
+  std::string where(const PlanePlace& place) const;
   Result<std::shared_ptr<ImageFile>> file_of(const PlanePlace& place);
   void choose_boxes(const ImagePage& page, bool is_sequential);
-  Result<void> set_geometry(const std::optional<std::array<double, 3>>& voxel_size_mm, const std::string& orientation);
+  Result<void> set_geometry(const ImageShape& finest);
   Result<void> read_plane(Index channel, Index time, Index slice, const PixelBox& box, ChannelRange samples,
                           std::size_t sample_stride, std::span<std::byte> out);
 
+  const std::shared_ptr<const PageStack> stack_;
   VolumeHeader header_;
+  const std::size_t level_;  // of the pages' smaller copies; 0: the pages
+  const std::string orientation_;
+  const std::shared_ptr<ImageFile> first_;
   ImageShape shape_;
+  std::size_t copies_ = 0;  // of each page
   OpenFiles files_;
-  const std::vector<PlanePlace> planes_;
-  const Index slices_, times_, channels_;
 };
 
-Result<void> StackSource::prepare(const std::optional<std::array<double, 3>>& voxel_size_mm,
-                                  const SourceOptions& options) {
-  NGFORGE_TRY(const auto first, files_.get(planes_.front().file));
-  if (planes_.front().page >= first->page_count())
-    return make_error(ErrorCode::invalid_data, "{}: expected a page {}, found {}", files_.path(planes_.front().file),
-                      planes_.front().page, first->page_count());
-  const ImagePage page = first->page(planes_.front().page);
+Result<void> StackSource::prepare(const ImageShape* finest) {
+  const PlanePlace& place = stack_->planes.front();
+  NGFORGE_TRY(const auto first, files_.get(place.file));
+  if (place.page >= first->page_count())
+    return make_error(ErrorCode::invalid_data, "{}: expected a page {}, found {}", files_.path(place.file), place.page,
+                      first->page_count());
+  const ImagePage page = first->page(place.page);
   shape_ = page.shape;
-  header_.size_ijk = {shape_.width, shape_.height, slices_};
+  if (finest != nullptr && (shape_.type != finest->type || shape_.samples != finest->samples))
+    return make_error(ErrorCode::invalid_data, "{}: expected pixels of {} x {} as in level 0, found {}", where(place),
+                      finest->samples, name_of(finest->type), describe(shape_));
+  copies_ = page.copies;
+  const Index times = stack_->times, channels = stack_->channels;
+  header_.size_ijk = {shape_.width, shape_.height, stack_->slices};
   header_.type = shape_.type;
-  header_.channels = shape_.samples * channels_ * times_;
-  header_.channels_are_colors = shape_.samples_are_colors && channels_ == 1 && times_ == 1;
-  if (header_.channels > 1 && !header_.channels_are_colors) header_.channel_axes = {times_, shape_.samples * channels_};
+  header_.channels = shape_.samples * channels * times;
+  header_.channels_are_colors = shape_.samples_are_colors && channels == 1 && times == 1;
+  if (header_.channels > 1 && !header_.channels_are_colors) header_.channel_axes = {times, shape_.samples * channels};
+  if (copies_ > 0) header_.details += fmt::format("; level {} of {}", level_, copies_ + 1);
   if (page.has_palette) header_.details += "; values are indices of a palette, which is not applied";
   choose_boxes(page, first->is_sequential());
-  NGFORGE_CHECK(set_geometry(voxel_size_mm, options.input_orientation));
+  NGFORGE_CHECK(set_geometry(finest != nullptr ? *finest : shape_));
   return check_pages();
+}
+
+Result<std::unique_ptr<VolumeSource>> StackSource::open_level(std::size_t level) {
+  if (level == 0 || level >= level_count()) return VolumeSource::open_level(level);
+  std::unique_ptr<StackSource> source;
+  if (stack_->copies.empty()) {
+    NGFORGE_TRY(auto first, first_->open_copies(level_ + level));
+    source = std::make_unique<StackSource>(stack_, std::move(first), orientation_, level_ + level);
+  } else {
+    auto copy = std::make_shared<PageStack>(*stack_);
+    copy->planes = {stack_->copies[level - 1]};
+    copy->copies.erase(copy->copies.begin(), copy->copies.begin() + static_cast<std::ptrdiff_t>(level));
+    source = std::make_unique<StackSource>(std::move(copy), first_, orientation_);
+  }
+  if (auto prepared = source->prepare(&shape_); !prepared) return std::move(prepared).error().of_source();
+  return std::unique_ptr<VolumeSource>(std::move(source));
+}
+
+/// A page, for messages.
+std::string StackSource::where(const PlanePlace& place) const {
+  return fmt::format("{}: page {}{}", files_.path(place.file), place.page,
+                     level_ > 0 ? fmt::format(", level {}", level_) : "");
 }
 
 Result<void> StackSource::check_pages() {
   std::shared_ptr<ImageFile> file;
   std::uint32_t open = 0;
-  for (const PlanePlace& place : planes_) {
+  for (const PlanePlace& place : stack_->planes) {
     if (!file || place.file != open) {
       NGFORGE_TRY(file, files_.get(place.file));
       open = place.file;
@@ -127,11 +170,14 @@ Result<void> StackSource::check_pages() {
     if (place.page >= file->page_count())
       return make_error(ErrorCode::invalid_data, "{}: expected a page {}, found {}", path, place.page,
                         file->page_count());
-    const ImageShape shape = file->page(place.page).shape;
-    if (shape == shape_) continue;
-    const std::string which = file->page_count() > 1 ? fmt::format(": page {}", place.page) : "";
-    return make_error(ErrorCode::invalid_data, "{}{}: expected {} like the first, found {}", path, which,
-                      describe(shape_), describe(shape));
+    const ImagePage page = file->page(place.page);
+    if (level_ > 0 && page.copies != copies_)
+      return make_error(ErrorCode::invalid_data, "{}: page {}: expected {} smaller copies like the first, found {}",
+                        path, place.page, copies_, page.copies);
+    if (page.shape == shape_) continue;
+    return make_error(ErrorCode::invalid_data, "{}: expected {} like the first, found {}",
+                      file->page_count() > 1 || level_ > 0 ? where(place) : path, describe(shape_),
+                      describe(page.shape));
   }
   return {};
 }
@@ -157,22 +203,25 @@ void StackSource::choose_boxes(const ImagePage& page, bool is_sequential) {
 
 /// Columns, rows and slices run along x, y and z from the corner of the world, or as an orientation code says, with the
 /// corner where RAS+ axes begin.
-Result<void> StackSource::set_geometry(const std::optional<std::array<double, 3>>& voxel_size_mm,
-                                       const std::string& orientation) {
+/// Copies lie from corner to corner, whatever their sizes.
+Result<void> StackSource::set_geometry(const ImageShape& finest) {
   AxisMap world;
-  if (!orientation.empty()) {
-    auto map = orient(Affine{}, orientation);
+  if (!orientation_.empty()) {
+    auto map = orient(Affine{}, orientation_);
     if (!map) return std::move(map).error().in("--input-orientation");
     world = *map;
     header_.is_anatomical = true;
-    header_.details += fmt::format("; columns, rows and slices point to {}", orientation);
+    header_.details += fmt::format("; columns, rows and slices point to {}", orientation_);
   }
-  header_.has_voxel_size = voxel_size_mm.has_value();
+  header_.has_voxel_size = stack_->voxel_size_mm.has_value();
+  std::array<double, 3> lengths = stack_->voxel_size_mm.value_or(std::array<double, 3>{1, 1, 1});
+  lengths[0] *= static_cast<double>(finest.width) / static_cast<double>(shape_.width);
+  lengths[1] *= static_cast<double>(finest.height) / static_cast<double>(shape_.height);
   Affine& affine = header_.affine_ijk_to_mm;
   affine = {};
   for (int a = 0; a < 3; ++a) affine.m[static_cast<std::size_t>(a)][static_cast<std::size_t>(a)] = 0;
   for (std::size_t a = 0; a < 3; ++a) {
-    const double length = voxel_size_mm ? (*voxel_size_mm)[a] : 1;
+    const double length = lengths[a];
     const auto row = static_cast<std::size_t>(world.source_axis[a]);
     affine.m[row][a] = world.reversed[a] ? -length : length;
     affine.m[row][3] =
@@ -196,10 +245,10 @@ Result<void> StackSource::read(const SourceBox& box, ChannelRange channels, std:
   const auto plane_bytes = static_cast<std::size_t>(pixels.width() * pixels.height()) * size_of(shape_.type);
   const std::size_t channel_bytes = plane_bytes * static_cast<std::size_t>(box.size().z);
   for (Index channel = channels.begin; channel < channels.end;) {
-    const Index time = channel % times_, sample = channel / times_ % shape_.samples;
-    const Index page_channel = channel / times_ / shape_.samples;
+    const Index times = stack_->times, time = channel % times, sample = channel / times % shape_.samples;
+    const Index page_channel = channel / times / shape_.samples;
     // Without times, samples of a page are channels that follow each other.
-    const Index count = times_ > 1 ? 1 : std::min(shape_.samples - sample, channels.end - channel);
+    const Index count = times > 1 ? 1 : std::min(shape_.samples - sample, channels.end - channel);
     for (Index k = box.begin.z; k < box.end.z; ++k)
       NGFORGE_CHECK(read_plane(page_channel, time, k, pixels, {sample, sample + count}, channel_bytes,
                                out.subspan(static_cast<std::size_t>(channel - channels.begin) * channel_bytes +
@@ -212,7 +261,8 @@ Result<void> StackSource::read(const SourceBox& box, ChannelRange channels, std:
 /// `out` begins with the first sample; the next comes `sample_stride` bytes later.
 Result<void> StackSource::read_plane(Index channel, Index time, Index slice, const PixelBox& box, ChannelRange samples,
                                      std::size_t sample_stride, std::span<std::byte> out) {
-  const PlanePlace& place = planes_[static_cast<std::size_t>((channel * times_ + time) * slices_ + slice)];
+  const PlanePlace& place =
+      stack_->planes[static_cast<std::size_t>((channel * stack_->times + time) * stack_->slices + slice)];
   NGFORGE_TRY(const auto file, file_of(place));
   const auto plane_bytes = static_cast<std::size_t>(box.width() * box.height()) * size_of(shape_.type);
   const auto count = static_cast<std::size_t>(samples.size());
@@ -229,9 +279,9 @@ Result<void> StackSource::read_plane(Index channel, Index time, Index slice, con
 
 Result<std::unique_ptr<VolumeSource>> open_stack(PageStack stack, std::shared_ptr<ImageFile> first,
                                                  const SourceOptions& options) {
-  const auto voxel_size_mm = stack.voxel_size_mm;
-  auto source = std::make_unique<StackSource>(std::move(stack), std::move(first));
-  NGFORGE_CHECK(source->prepare(voxel_size_mm, options));
+  auto source = std::make_unique<StackSource>(std::make_shared<const PageStack>(std::move(stack)), std::move(first),
+                                              options.input_orientation);
+  NGFORGE_CHECK(source->prepare(nullptr));
   return std::unique_ptr<VolumeSource>(std::move(source));
 }
 

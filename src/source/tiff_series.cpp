@@ -104,6 +104,19 @@ void read_resolution(const TiffTags& tags, PageStack& stack) {
     stack.header.details += fmt::format("; resolution tags say {:.6g} x {:.6g} mm", x_mm, y_mm);
 }
 
+/// Those of `copies` that are alike but for ever smaller sizes: a file may hold a label or a mask beside them.
+std::vector<PlanePlace> pyramid_of(const TiffFile& file, const PlanePlace& plane, std::vector<PlanePlace> copies) {
+  ImageShape last = file.page(plane.page).shape;
+  std::erase_if(copies, [&](const PlanePlace& place) {
+    const ImageShape shape = file.page(place.page).shape;
+    const bool is_next = shape.type == last.type && shape.samples == last.samples && shape.width <= last.width &&
+                         shape.height <= last.height && shape != last;
+    if (is_next) last = shape;
+    return !is_next;
+  });
+  return copies;
+}
+
 }  // namespace
 
 Result<std::optional<PageStack>> read_imagej_series(TiffFile& file, const std::string& path) {
@@ -182,6 +195,7 @@ PageStack read_plain_series(const TiffFile& file, const std::string& path) {
   stack.header.format = "TIFF";
   stack.header.details = fmt::format("{} page{}", stack.slices, stack.slices == 1 ? "" : "s");
   if (!copies.empty()) stack.header.details += fmt::format(" and {} smaller copies", copies.size());
+  if (stack.slices == 1) stack.copies = pyramid_of(file, stack.planes.front(), copies);
   read_resolution(file.tags(), stack);
   return stack;
 }

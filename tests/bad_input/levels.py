@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sources whose levels cannot be the scales of a dataset (--scales keep)."""
 
+import struct
+
+import tifffile
 
 import volumes
-from bad_input import case, good
+from bad_input import case, good, patch
 
 SIZES = [(12, 16, 20), (6, 8, 10)]
 
@@ -74,3 +77,53 @@ def factors_of_kept_scales(folder):
 @case(2, "convert", "v.nii", "out", "--scales", "all")
 def scales_that_are_no_number(folder):
     good(folder)
+
+
+def pyramid(folder, *levels):
+    """A TIFF of two pages whose levels lie in SubIFDs; each level has a size for every page, or nothing."""
+    with tifffile.TiffWriter(folder / "v.tif") as file:
+        for page in range(2):
+            sizes = [level[page] for level in levels if level[page]]
+            file.write(volumes.noise((40, 60), "u1"), subifds=len(sizes), photometric="minisblack", metadata=None)
+            for size in sizes:
+                file.write(volumes.noise(size, "u1"), photometric="minisblack", subfiletype=1, metadata=None)
+    with tifffile.TiffFile(folder / "v.tif") as file:
+        return file.pages[1].subifds
+
+
+TIFF = ("convert", "v.tif", "out", "--scales", "keep", "--voxel-size", "1um")
+
+
+@case(3, *TIFF)
+def tiff_whose_pages_have_levels_of_two_sizes(folder):
+    pyramid(folder, [(20, 30), (20, 30)], [(10, 15), (10, 14)])
+
+
+@case(3, *TIFF)
+def tiff_whose_pages_have_more_and_less_levels(folder):
+    pyramid(folder, [(20, 30), (20, 30)], [(10, 15), None])
+
+
+@case(3, *TIFF)
+def tiff_whose_level_no_factor_makes(folder):
+    pyramid(folder, [(20, 25), (20, 25)])
+
+
+@case(3, *TIFF)
+def tiff_whose_level_is_larger(folder):
+    pyramid(folder, [(80, 120), (80, 120)])
+
+
+@case(3, *TIFF)
+def tiff_whose_level_is_elsewhere(folder):
+    pyramid(folder, [(20, 30), (20, 30)])
+    data = (folder / "v.tif").read_bytes()
+    place = data.find(struct.pack("<I", pyramid(folder, [(20, 30), (20, 30)])[0]))
+    patch(folder / "v.tif", place, "<I", len(data) - 3)
+
+
+@case(3, *TIFF)
+def tiff_whose_level_has_another_type(folder):
+    with tifffile.TiffWriter(folder / "v.tif") as file:
+        file.write(volumes.noise((40, 60), "u1"), subifds=1, photometric="minisblack", metadata=None)
+        file.write(volumes.noise((20, 30), "u2"), subfiletype=1, photometric="minisblack", metadata=None)

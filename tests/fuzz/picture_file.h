@@ -55,12 +55,19 @@ inline void read_page(ImageFile& file, std::size_t page) {
 
 /// Opens `data` by one row of images.def and reads its first pages.
 inline int run(const ImageDescriptor& image, const std::uint8_t* data, std::size_t size) {
-  constexpr std::size_t kMostPages = 4;
+  constexpr std::size_t kMostPages = 4, kMostLevels = 3;
   const auto bytes = std::as_bytes(std::span(data, size));
   if (!image.matches(bytes.first(std::min<std::size_t>(size, 16)))) return 0;
   const auto file = image.open(image_bytes_of(bytes, "fuzz"));
   if (!file.has_value()) return 0;
-  for (std::size_t page = 0; page < std::min(kMostPages, (*file)->page_count()); ++page) read_page(**file, page);
+  const std::size_t pages = std::min(kMostPages, (*file)->page_count());
+  for (std::size_t page = 0; page < pages; ++page) read_page(**file, page);
+  for (std::size_t level = 1; level <= std::min(kMostLevels, (*file)->page(0).copies); ++level) {
+    const auto copies = (*file)->open_copies(level);
+    if (!copies.has_value()) continue;
+    for (std::size_t page = 0; page < pages; ++page)
+      if (level <= (*file)->page(page).copies) read_page(**copies, page);
+  }
   return 0;
 }
 

@@ -49,7 +49,11 @@ inline int run(const char* format, const std::uint8_t* data, std::size_t size, P
   const int fd = ::memfd_create("fuzz", 0);
   if (fd < 0 || ::write(fd, data, size) != static_cast<ssize_t>(size)) std::abort();
   auto source = open_source(std::string(format) + ":///proc/self/fd/" + std::to_string(fd));
-  if (source.has_value()) read_some(**source, promise);
+  if (source.has_value()) {
+    read_some(**source, promise);
+    for (std::size_t level = 1; level < std::min<std::size_t>((*source)->level_count(), 4); ++level)
+      if (const auto coarser = (*source)->open_level(level)) read_some(**coarser, promise);
+  }
   ::close(fd);
   return 0;
 }
