@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,6 +48,14 @@ class Store {
   virtual Result<Bytes> get_range(const std::string& key, ByteRange range) = 0;
   /// Names directly below `prefix` ("" or a key followed by '/'), sorted; folders end in '/'.
   virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
+  /// Calls `visit` with every name that list() gives, in any order; folders on disk hold one of them at a time. `visit`
+  /// may call the store. Its first error ends the listing and is returned.
+  virtual Result<void> visit_names(const std::string& prefix,
+                                   const std::function<Result<void>(const std::string&)>& visit) {
+    NGFORGE_TRY(const std::vector<std::string> names, list(prefix));
+    for (const std::string& name : names) NGFORGE_CHECK(visit(name));
+    return {};
+  }
   /// Stores a whole value: it appears under its key complete or not at all. unsupported for read-only stores.
   virtual Result<void> put(const std::string& key, std::span<const std::byte> bytes) = 0;
 };

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <charconv>
 #include <deque>
+#include <new>
 #include <optional>
 #include <set>
 
 #include "core/byte_cursor.h"
 #include "layout/sharding.h"
+#include "pipeline/thread_pool.h"
 #include "store/http.h"
 
 namespace ngforge {
@@ -16,6 +18,8 @@ namespace {
 
 constexpr std::uint64_t kMaxIndexBytes = std::uint64_t{1} << 28;
 constexpr std::uint64_t kIndexPart = 4096;  // minishards whose place is read at once
+constexpr int kConnections = 8;             // to a server that lists nothing
+constexpr std::size_t kAskedAtOnce = 1024;  // names
 constexpr const char* kMendByConverting = "convert the volume again, or restore the file from a copy";
 
 std::optional<GridVec> cell_of(const ScaleInfo& scale, const Box& box, const std::array<Index, 3>& chunk_size) {
@@ -76,45 +80,72 @@ class ScaleListing {
 
   // Names below the scale's folder; those of the deep layout have two folders above the file.
   Result<void> list(const std::string& folder, int depth) {
-    NGFORGE_CHECK(check_stop());
-    const auto names = store_.list(scale_.key + "/" + folder);
+    Result<void> added;
+    const auto listed = store_.visit_names(scale_.key + "/" + folder, [&](const std::string& name) {
+      added = add_name(folder, name, depth);
+      return added;
+    });
+    if (!added) return added;
+    if (listed) return {};
     // Web servers that list no folder say so in many ways.
-    if (depth == 0 && !names && (names.error().code == ErrorCode::unsupported || is_web_server(store_)))
-      return ask_for_names();
-    if (depth == 0 && !names && names.error().code == ErrorCode::not_found) return {};
-    if (!names) return find_unreadable(folder, names.error());
-    stored_.has_files |= !names->empty();
-    for (const std::string& name : *names) {
-      const std::string path = folder + name;
-      if (name.ends_with('/')) {
-        if (scale_.sharding || depth == 2)
-          find_stray(path);
-        else
-          NGFORGE_CHECK(list(path, depth + 1));
-        continue;
+    if (depth == 0 && (listed.error().code == ErrorCode::unsupported || is_web_server(store_))) return ask_for_names();
+    if (depth == 0 && listed.error().code == ErrorCode::not_found) return {};
+    return find_unreadable(folder, listed.error());
+  }
+
+  Result<void> add_name(const std::string& folder, const std::string& name, int depth) {
+    NGFORGE_CHECK(check_stop());
+    stored_.has_files = true;
+    const std::string path = folder + name;
+    if (!name.ends_with('/')) return add_path(path, nullptr);
+    if (!scale_.sharding && depth < 2) return list(path, depth + 1);
+    find_stray(path);
+    return {};
+  }
+
+  // `asked`: what the store says of it, if it was asked already.
+  Result<void> add_path(const std::string& path, const Result<ObjectInfo>* asked) {
+    return scale_.sharding ? add_shard(path, asked) : add_file(path, asked);
+  }
+
+  // A server that lists nothing: every name of the grid is asked for. Answers are taken in the order of the grid.
+  Result<void> ask_for_names() {
+    stored_.was_listed = false;
+    ThreadPool pool(kConnections);
+    std::set<std::uint64_t> seen;  // shards
+    std::vector<std::string> paths;
+    for (Index number = 0; number < grid_.product(); ++number) {
+      const GridVec cell = cell_of_number(number, grid_);
+      if (!scale_.sharding) {
+        paths.push_back(chunk_name(scale_.chunk_box(cell)));
+      } else {
+        const std::uint64_t shard = shard_place(*scale_.sharding, encode_morton(cell, grid_)).shard;
+        if (seen.insert(shard).second) paths.push_back(shard_file_name(*scale_.sharding, shard));
       }
-      NGFORGE_CHECK(scale_.sharding ? add_shard(path) : add_file(path));
+      if (paths.size() < kAskedAtOnce && number + 1 < grid_.product()) continue;
+      NGFORGE_CHECK(ask_for(paths, pool));
+      paths.clear();
     }
     return {};
   }
 
-  // A server that lists nothing: every name of the grid is asked for.
-  Result<void> ask_for_names() {
-    stored_.was_listed = false;
-    std::set<std::uint64_t> asked;  // shards
-    for (Index number = 0; number < grid_.product(); ++number) {
-      NGFORGE_CHECK(check_stop());
-      const GridVec cell = cell_of_number(number, grid_);
-      std::string path = chunk_name(scale_.chunk_box(cell));
-      if (scale_.sharding) {
-        const std::uint64_t shard = shard_place(*scale_.sharding, encode_morton(cell, grid_)).shard;
-        if (!asked.insert(shard).second) continue;
-        path = shard_file_name(*scale_.sharding, shard);
+  Result<void> ask_for(const std::vector<std::string>& paths, ThreadPool& pool) {
+    std::vector<Result<ObjectInfo>> answers(paths.size(), ObjectInfo{});
+    pool.submit_each(static_cast<Index>(paths.size()), [&](int, Index i) {
+      Result<ObjectInfo>& answer = answers[static_cast<std::size_t>(i)];
+      try {
+        answer = stop_.stop_requested() ? make_error(ErrorCode::cancelled, "interrupted")
+                                        : store_.stat(key_of(paths[static_cast<std::size_t>(i)]));
+      } catch (const std::bad_alloc&) {
+        answer = make_error(ErrorCode::internal, "the machine has no memory left");
       }
-      const auto object = store_.stat(key_of(path));
-      if (!object && object.error().code == ErrorCode::not_found) continue;
+    });
+    pool.wait_idle();
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      NGFORGE_CHECK(check_stop());
+      if (!answers[i] && answers[i].error().code == ErrorCode::not_found) continue;
       stored_.has_files = true;
-      NGFORGE_CHECK(scale_.sharding ? add_shard(path) : add_file(path));
+      NGFORGE_CHECK(add_path(paths[i], &answers[i]));
     }
     return {};
   }
@@ -126,8 +157,8 @@ class ScaleListing {
   }
 
   // The size of a file; nothing, and a finding, when it cannot be read.
-  Result<std::optional<std::uint64_t>> add_object(const std::string& path) {
-    const auto object = store_.stat(key_of(path));
+  Result<std::optional<std::uint64_t>> add_object(const std::string& path, const Result<ObjectInfo>* asked) {
+    const Result<ObjectInfo> object = asked != nullptr ? *asked : store_.stat(key_of(path));
     if (!object) {
       NGFORGE_CHECK(find_unreadable(path, object.error()));
       return std::optional<std::uint64_t>();
@@ -137,7 +168,7 @@ class ScaleListing {
     return std::optional(object->size);
   }
 
-  Result<void> add_file(const std::string& path) {
+  Result<void> add_file(const std::string& path, const Result<ObjectInfo>* asked) {
     std::string name = path.ends_with(".gz") ? path.substr(0, path.size() - 3) : path;
     const bool is_deep = name.find('/') != std::string::npos;
     std::replace(name.begin(), name.end(), '/', '_');  // a deep name is a flat name in folders
@@ -146,7 +177,7 @@ class ScaleListing {
       const auto cell = cell_of(scale_, *box, scale_.chunk_sizes[i]);
       if (!cell) continue;
       stored_.is_deep |= is_deep;
-      NGFORGE_TRY(const auto size, add_object(path));
+      NGFORGE_TRY(const auto size, add_object(path, asked));
       if (i == 0 && size) stored_.cells.push_back(cell_number(*cell, grid_));
       return {};
     }
@@ -154,7 +185,7 @@ class ScaleListing {
     return {};
   }
 
-  Result<void> add_shard(const std::string& path) {
+  Result<void> add_shard(const std::string& path, const Result<ObjectInfo>* asked) {
     std::uint64_t shard = 0;
     const auto parsed = std::from_chars(path.data(), path.data() + path.size(), shard, 16);
     const bool in_range = scale_.sharding->shard_bits >= 64 || shard >> scale_.sharding->shard_bits == 0;
@@ -162,7 +193,7 @@ class ScaleListing {
       find_stray(path);
       return {};
     }
-    NGFORGE_TRY(const auto size, add_object(path));
+    NGFORGE_TRY(const auto size, add_object(path, asked));
     if (!size) return {};
     ShardListing listing{shard, path, *size, {}, {}, false};
     const auto listed = list_shard(listing);

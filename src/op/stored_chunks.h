@@ -34,8 +34,9 @@ GridVec cell_of_number(Index number, const GridVec& grid_shape);
 
 /// Lists the chunks of a scale without reading them: from the names of chunk files, or from the indices of shards. Adds
 /// a finding for what cannot be read, for names that are not on the grid and for indices that contradict themselves,
-/// the file or the grid. Holds 24 bytes per chunk of one shard, at most 24 per chunk of a sharded scale; names of chunk
-/// files while they are listed. Errors: cancelled, internal.
+/// the file or the grid. Where the store lists no folders, every name is asked for, on a few connections at once. Holds
+/// at most 24 bytes per chunk of the scale and 24 per chunk of one shard; the names of a folder only where the store
+/// cannot give them one by one (Store::visit_names). Errors: cancelled, internal.
 Result<StoredChunks> list_stored_chunks(Store& store, const ScaleInfo& scale, int scale_number, FindingList& findings,
                                         const std::stop_token& stop);
 

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "op/stored_chunks.h"
 
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -196,6 +201,84 @@ TEST_F(StoredChunksTest, EqualKeys) {
   put("s/0.shard", make_shard({{{0, 0, 10}, {0, 10, 10}}, {}}));
   EXPECT_THAT(list(sharded_scale()).cells, ElementsAre(0));
   EXPECT_THAT(codes(), ElementsAre("double-chunk"));
+}
+
+// Lists nothing, as web servers do; notes what it is asked, and by how many at once.
+class SilentStore final : public Store {
+ public:
+  explicit SilentStore(MemoryStore& store) : store_(store) {}
+  std::string describe() const override { return "silent"; }
+  Result<ObjectInfo> stat(const std::string& key) override {
+    {
+      std::unique_lock lock(mutex_);
+      asked.insert(key);
+      most_at_once = std::max(most_at_once, ++at_once_);
+      changed_.notify_all();
+      // The first waits for a second, which comes only when it is asked for meanwhile.
+      changed_.wait_for(lock, std::chrono::seconds(10), [&] { return most_at_once > 1; });
+      --at_once_;
+    }
+    return store_.stat(key);
+  }
+  Result<Bytes> get(const std::string& key) override { return store_.get(key); }
+  Result<Bytes> get_range(const std::string& key, ByteRange range) override { return store_.get_range(key, range); }
+  Result<std::vector<std::string>> list(const std::string&) override {
+    return make_error(ErrorCode::unsupported, "lists nothing");
+  }
+  Result<void> put(const std::string& key, std::span<const std::byte> bytes) override { return store_.put(key, bytes); }
+
+  std::multiset<std::string> asked;
+  int most_at_once = 0;
+
+ private:
+  MemoryStore& store_;
+  std::mutex mutex_;  // guards all but store_
+  std::condition_variable changed_;
+  int at_once_ = 0;
+};
+
+TEST_F(StoredChunksTest, StoresThatListNothingAreAskedForEachNameOnce) {
+  put("s/-4-0_8-12_0-3", 7);
+  put("s/4-6_12-16_0-3", 11);
+  SilentStore silent(store_);
+  const auto stored = list_stored_chunks(silent, small_scale(), 0, list_, {});
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_FALSE(stored->was_listed);
+  EXPECT_TRUE(stored->has_files);
+  EXPECT_THAT(stored->cells, ElementsAre(0, 5));
+  EXPECT_EQ(stored->files, 2u);
+  EXPECT_EQ(stored->bytes, 18u);
+  EXPECT_THAT(silent.asked, ElementsAre("s/-4-0_12-16_0-3", "s/-4-0_8-12_0-3", "s/0-4_12-16_0-3", "s/0-4_8-12_0-3",
+                                        "s/4-6_12-16_0-3", "s/4-6_8-12_0-3"));
+  EXPECT_GT(silent.most_at_once, 1);
+  EXPECT_LE(silent.most_at_once, 8);
+  EXPECT_TRUE(list_.empty());
+}
+
+TEST_F(StoredChunksTest, ManyNamesAreAskedForAndTakenInOrder) {
+  ScaleInfo scale = small_scale();
+  scale.size_xyz = {4 * 30, 4 * 100, 4};  // more than are asked for at once
+  scale.voxel_offset = {0, 0, 0};
+  std::vector<Index> expected;
+  for (Index number = 7; number < 3000; number += 100) {
+    put("s/" + chunk_name(scale.chunk_box(cell_of_number(number, scale.grid_shape()))));
+    expected.push_back(number);
+  }
+  SilentStore silent(store_);
+  const auto stored = list_stored_chunks(silent, scale, 0, list_, {});
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_EQ(stored->cells, expected);
+  EXPECT_EQ(silent.asked.size(), 3000u);
+}
+
+TEST_F(StoredChunksTest, ShardsOfAStoreThatListsNothing) {
+  put("s/0.shard", make_shard({{{0, 0, 10}, {2, 10, 10}}, {{3, 20, 10}}}));
+  SilentStore silent(store_);
+  silent.most_at_once = 2;  // there is but one name: nobody waits
+  const auto stored = list_stored_chunks(silent, sharded_scale(), 0, list_, {});
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_THAT(stored->cells, ElementsAre(0, 3, 4));
+  EXPECT_THAT(silent.asked, ElementsAre("s/0.shard"));
 }
 
 TEST(FindingList, KeepsTheFirstPlacesWhateverTheOrder) {

@@ -30,6 +30,10 @@ class FlatView final : public Store {
     return either<Bytes>(key, [&](const std::string& stored_key) { return store_->get_range(stored_key, range); });
   }
   Result<std::vector<std::string>> list(const std::string& prefix) override { return store_->list(prefix); }
+  Result<void> visit_names(const std::string& prefix,
+                           const std::function<Result<void>(const std::string&)>& visit) override {
+    return store_->visit_names(prefix, visit);
+  }
   Result<void> put(const std::string& key, std::span<const std::byte> bytes) override {
     return store_->put(key, bytes);
   }

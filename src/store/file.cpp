@@ -64,6 +64,8 @@ class FileStore final : public Store {
   Result<Bytes> get(const std::string& key) override;
   Result<Bytes> get_range(const std::string& key, ByteRange range) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
+  Result<void> visit_names(const std::string& prefix,
+                           const std::function<Result<void>(const std::string&)>& visit) override;
   Result<void> put(const std::string& key, std::span<const std::byte> bytes) override;
 
  private:
@@ -166,6 +168,17 @@ Result<Bytes> FileStore::get_range(const std::string& key, ByteRange range) {
 }
 
 Result<std::vector<std::string>> FileStore::list(const std::string& prefix) {
+  std::vector<std::string> names;
+  NGFORGE_CHECK(visit_names(prefix, [&](const std::string& name) -> Result<void> {
+    names.push_back(name);
+    return {};
+  }));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<void> FileStore::visit_names(const std::string& prefix,
+                                    const std::function<Result<void>(const std::string&)>& visit) {
   const std::string folder = prefix.empty() ? "." : prefix.substr(0, prefix.size() - 1);
   if (!prefix.empty() && (prefix.back() != '/' || !is_valid_key(folder)))
     return make_error(ErrorCode::not_found, "{}: expected a relative folder, found \"{}\"", root_, prefix);
@@ -176,22 +189,24 @@ Result<std::vector<std::string>> FileStore::list(const std::string& prefix) {
   const std::unique_ptr<DIR, Close> stream(::fdopendir(descriptor.get()));
   if (!stream) return read_error(path_of(folder), "cannot be listed");
   const int number = descriptor.release();  // the stream closes it
-  std::vector<std::string> names;
   for (;;) {
     errno = 0;
     const dirent* entry = ::readdir(stream.get());
     if (entry == nullptr) break;
     std::string name = entry->d_name;
     if (name == "." || name == "..") continue;
-    struct stat status{};
-    // A link is what it leads to; one that leads nowhere is not a key.
-    if (::fstatat(number, name.c_str(), &status, 0) != 0) continue;
-    if (S_ISDIR(status.st_mode)) name += '/';
-    names.push_back(std::move(name));
+    bool is_folder = entry->d_type == DT_DIR;
+    if (entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) {
+      struct stat status{};
+      // A link is what it leads to; one that leads nowhere is not a key.
+      if (::fstatat(number, name.c_str(), &status, 0) != 0) continue;
+      is_folder = S_ISDIR(status.st_mode);
+    }
+    if (is_folder) name += '/';
+    NGFORGE_CHECK(visit(name));
   }
   if (errno != 0) return read_error(path_of(folder), "cannot be listed");
-  std::sort(names.begin(), names.end());
-  return names;
+  return {};
 }
 
 Result<FileDescriptor> FileStore::make_folder_of(const std::string& key) const {
