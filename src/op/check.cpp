@@ -7,6 +7,7 @@
 #include <deque>
 #include <mutex>
 #include <new>
+#include <numeric>
 #include <optional>
 
 #include "codec/codec.h"
@@ -36,7 +37,8 @@ struct ScaleCheck {
   const CodecDescriptor* codec = nullptr;   // null: this build cannot decode it
   const Provenance::Scale* told = nullptr;  // what this program wrote; null: it did not
   StoredChunks stored;
-  bool is_missing = false;  // nothing is there although something should be
+  bool is_missing = false;           // nothing is there although something should be
+  std::optional<std::size_t> finer;  // the scale that it is compared with
   CellSet missing;
   std::optional<ScaleComparison> comparison;  // with the finer scale
 
@@ -58,7 +60,7 @@ class Check {
     NGFORGE_CHECK(read_provenance());
     NGFORGE_CHECK(plan_memory());
     for (std::size_t k = 0; k < scales_.size(); ++k) NGFORGE_CHECK(list_scale(k));
-    for (std::size_t k = 1; k < scales_.size(); ++k) plan_comparison(k);
+    plan_comparisons();
     for (std::size_t k = 0; k < scales_.size(); ++k) total_ += work_of(k);
     for (std::size_t k = 0; k < scales_.size(); ++k) NGFORGE_CHECK(check_scale(k));
     for (std::size_t k = 0; k < scales_.size(); ++k) count_chunks(k);
@@ -119,6 +121,8 @@ class Check {
     ScaleCheck& scale = scales_[k];
     scale.info = &info_.scales[k];
     const std::string& key = scale.info->key;
+    // Whose chunks they are cannot be told: each scale would find those of the other to be wrong.
+    if (std::ranges::count(info_.scales, key, &ScaleInfo::key) > 1) return {};
     scale.codec = find_decoder(scale.info->encoding, info_.type, info_.channels);
     NGFORGE_TRY(scale.stored,
                 list_stored_chunks(*volume_->store(), *scale.info, static_cast<int>(k), findings_, run_.stop));
@@ -134,9 +138,22 @@ class Check {
     return {};
   }
 
+  // Each scale with the next finer one, in whatever order `info` has them.
+  void plan_comparisons() {
+    std::vector<std::size_t> order(scales_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    const bool is_told = std::ranges::all_of(scales_, [](const ScaleCheck& scale) { return scale.told != nullptr; });
+    std::ranges::stable_sort(order, {}, [&](std::size_t k) {
+      if (is_told) return static_cast<double>(scales_[k].told - provenance_.scales.data());
+      const auto& length = info_.scales[k].resolution_nm;
+      return length[0] * length[1] * length[2];
+    });
+    for (std::size_t i = 1; i < order.size(); ++i) plan_comparison(order[i], order[i - 1]);
+  }
+
   // How the scale may have been made, if that can be compared.
-  void plan_comparison(std::size_t k) {
-    ScaleCheck &scale = scales_[k], &finer = scales_[k - 1];
+  void plan_comparison(std::size_t k, std::size_t finer_number) {
+    ScaleCheck &scale = scales_[k], &finer = scales_[finer_number];
     const auto is_readable = [](const ScaleCheck& of) { return of.codec != nullptr && !of.is_missing; };
     if (!is_readable(scale) || !is_readable(finer)) return;
     ScaleMethod method;
@@ -165,7 +182,8 @@ class Check {
                       std::abs(length - static_cast<double>(method.factor[a])) <= 1e-4 * length;
       }
     if (is_aligned) {
-      scale.comparison.emplace(*volume_, side(k - 1), side(k), method, piece_bytes_, findings_);
+      scale.finer = finer_number;
+      scale.comparison.emplace(*volume_, side(finer_number), side(k), method, piece_bytes_, findings_);
     } else if (!is_ours) {
       notice(fmt::format("scale {} was not compared with the finer one: its voxels are not cells of the global grid",
                          scale.info->key));
@@ -185,7 +203,7 @@ class Check {
   std::uint64_t work_of(std::size_t k) const {
     const ScaleCheck& scale = scales_[k];
     const std::uint64_t chunks = scale.codec == nullptr ? 0 : scale.stored.cells.size();
-    return scale.comparison ? 2 * chunks + scales_[k - 1].stored.cells.size() : chunks;
+    return scale.comparison ? 2 * chunks + scales_[*scale.finer].stored.cells.size() : chunks;
   }
 
   Result<void> check_scale(std::size_t k) {
@@ -196,7 +214,7 @@ class Check {
       scale.comparison->compare_stored(n);
       return Result<void>();
     }));
-    return for_each(scales_[k - 1].stored.cells, [&](Index n) {
+    return for_each(scales_[*scale.finer].stored.cells, [&](Index n) {
       scale.comparison->compare_around(n);
       return Result<void>();
     });

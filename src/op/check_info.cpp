@@ -27,7 +27,7 @@ class InfoCheck {
         if (info_.scales[other].key == info_.scales[k].key)
           find(k, FindingCode::same_key,
                fmt::format("expected a folder for each scale, found \"{}\" in scales {} and {}: one is shown with the "
-                           "chunks of the other",
+                           "chunks of the other; they were not looked at",
                            info_.scales[k].key, other, k),
                "correct key in info");
     }
