@@ -187,5 +187,50 @@ TEST_F(OutputFileTest, DoesNotBeginWhereAFolderIsToBeReplaced) {
   EXPECT_THAT(names(), testing::ElementsAre("a.nii"));
 }
 
+TEST_F(OutputFileTest, OneRunAtATimeWritesAFile) {
+  ThreadPool pool(1);
+  const auto values = values_of(10);
+  const std::string expected(reinterpret_cast<const char*>(values.data()), values.size());
+  for (const bool gzip : {false, true}) {
+    const OutputFile::Options options{gzip, 6, true};
+    auto first = OutputFile::create(path("v"), options, pool);
+    ASSERT_TRUE(first.has_value());
+    ASSERT_TRUE((*first)->append(values).has_value());
+    const auto second = OutputFile::create(path("v"), options, pool);
+    ASSERT_FALSE(second.has_value());
+    EXPECT_EQ(second.error().code, ErrorCode::already_exists);
+    EXPECT_THAT(second.error().message, testing::HasSubstr("another run is writing it now"));
+    ASSERT_TRUE((*first)->finish().has_value());
+    first->reset();
+    EXPECT_EQ(gunzipped(path("v")), expected);  // which reads plain files too
+    EXPECT_THAT(names(), testing::ElementsAre("v"));
+    EXPECT_TRUE(OutputFile::create(path("v"), options, pool).has_value()) << "nobody writes it now";
+    EXPECT_THAT(names(), testing::ElementsAre("v"));
+  }
+}
+
+TEST_F(OutputFileTest, WhatARunLeftIsWrittenAnew) {
+  ThreadPool pool(1);
+  std::ofstream(path("v.partial")) << "more than what is written now";
+  auto writer = OutputFile::create(path("v"), {false, 6, true}, pool);
+  ASSERT_TRUE(writer.has_value());
+  ASSERT_TRUE((*writer)->append(values_of(3)).has_value());
+  ASSERT_TRUE((*writer)->finish().has_value());
+  EXPECT_EQ(content(path("v")).size(), 3u);
+}
+
+TEST_F(OutputFileTest, AFileThatAppearsMeanwhileStays) {
+  ThreadPool pool(1);
+  auto writer = OutputFile::create(path("v"), {false, 6, false}, pool);
+  ASSERT_TRUE(writer.has_value());
+  std::ofstream(path("v")) << "of somebody else";
+  const auto finished = (*writer)->finish();
+  ASSERT_FALSE(finished.has_value());
+  EXPECT_EQ(finished.error().code, ErrorCode::already_exists);
+  writer->reset();
+  EXPECT_EQ(content(path("v")), "of somebody else");
+  EXPECT_THAT(names(), testing::ElementsAre("v"));
+}
+
 }  // namespace
 }  // namespace ngforge
