@@ -11,6 +11,7 @@
 #include "core/affine.h"
 #include "core/byte_order.h"
 #include "core/orientation.h"
+#include "core/saturated.h"
 #include "op/box_reader.h"
 #include "op/run_options.h"
 #include "op/unpacked_source.h"
@@ -159,48 +160,58 @@ class Export {
     return plan_.axis_map.source_axis[2] == 2 && !plan_.axis_map.reversed[2] && comes_at_once;
   }
 
-  // A slab as it is read, mapped, put in order and interleaved; chunks that are decoded; blocks that are packed.
-  Result<void> plan_memory() {
-    needs_unpacking_ = source_->access() == Access::once && !follows_stream();
+  struct Needs {
+    std::uint64_t plane_bytes = 0;   // of a plane of a slab, as it is read, mapped, put in order and interleaved
+    std::uint64_t thread_bytes = 0;  // chunks that are decoded, blocks that are packed
+  };
+
+  Needs needs() const {
     const bool is_stream = source_->access() == Access::once && !needs_unpacking_;
     const SourceVec chunk = source_->header().chunk_ijk;
     const VoxelVec size = box_.size();
-    const auto channels = static_cast<std::uint64_t>(slab_channels());
-    const std::uint64_t plane = static_cast<std::uint64_t>(size.x * size.y) * channels;
-    const std::uint64_t read_plane = is_stream
-                                         ? static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y) * channels
-                                     : chunk.product() == 0 ? plane
-                                                            : 0;
-    const std::uint64_t plane_bytes = plane * value_bytes() * (interleaves() ? 2 : 1) + read_plane * read_bytes();
-    const std::uint64_t chunk_bytes =
-        static_cast<std::uint64_t>(chunk.product()) *
-        (channels * read_bytes() + 2 * static_cast<std::uint64_t>(source_->header().channels) * value_bytes());
+    const std::uint64_t chunk_values = times(chunk.x, chunk.y, chunk.z);
+    const std::uint64_t plane = times(size.x, size.y, slab_channels());
+    const std::uint64_t read_plane = is_stream           ? times(plan_.size_ijk.x, plan_.size_ijk.y, slab_channels())
+                                     : chunk_values == 0 ? plane
+                                                         : 0;
+    Needs needs;
+    needs.plane_bytes = plus(times(plane, value_bytes(), interleaves() ? 2 : 1), times(read_plane, read_bytes()));
+    needs.thread_bytes = plus(kWriterBytes, plus(times(chunk_values, slab_channels(), read_bytes()),
+                                                 times(chunk_values, 2, source_->header().channels, value_bytes())));
+    return needs;
+  }
+
+  Result<void> plan_memory() {
+    needs_unpacking_ = source_->access() == Access::once && !follows_stream();
     unpacked_bytes_ = needs_unpacking_ ? run_.memory_bytes / 2 : 0;
-    const std::uint64_t memory = run_.memory_bytes - unpacked_bytes_, thread_bytes = kWriterBytes + chunk_bytes;
-    const std::uint64_t least = (plane_bytes + thread_bytes) * (needs_unpacking_ ? 2 : 1);
+    const Needs needs = this->needs();
+    const std::uint64_t least = times(plus(needs.plane_bytes, needs.thread_bytes), needs_unpacking_ ? 2 : 1);
     if (least > run_.memory_bytes)
       return make_error(ErrorCode::needs_decision,
                         "--memory: expected at least {} MiB to write planes of this volume, found {} MiB",
                         (least >> 20) + 1, run_.memory_bytes >> 20)
           .with_hint(fmt::format("use --memory {}MiB", (least >> 20) + 1));
-    threads_ = static_cast<int>(
-        std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads), (memory - plane_bytes) / thread_bytes));
-    const std::uint64_t slab_bytes =
-        std::min(memory - static_cast<std::uint64_t>(threads_) * thread_bytes, std::max(plane_bytes, kMostSlabBytes));
-    slab_planes_ = std::clamp<Index>(static_cast<Index>(slab_bytes / plane_bytes), 1, kMostSlabPlanes);
-    // Whole layers of chunks, so that none is decoded twice.
-    if (const Index layer = chunk[plan_.axis_map.source_axis[2]]; layer > 0 && slab_planes_ > layer)
-      slab_planes_ -= slab_planes_ % layer;
-    peak_bytes_ =
-        static_cast<std::uint64_t>(slab_planes_) * plane_bytes + static_cast<std::uint64_t>(threads_) * thread_bytes;
+    plan_slabs(needs, run_.memory_bytes - unpacked_bytes_);
     return {};
+  }
+
+  // How many threads, and how many planes at once. `memory` holds a plane and a thread.
+  void plan_slabs(const Needs& needs, std::uint64_t memory) {
+    threads_ = static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads),
+                                                        (memory - needs.plane_bytes) / needs.thread_bytes));
+    const std::uint64_t threads_bytes = static_cast<std::uint64_t>(threads_) * needs.thread_bytes;
+    const std::uint64_t slab_bytes = std::min(memory - threads_bytes, std::max(needs.plane_bytes, kMostSlabBytes));
+    slab_planes_ = std::clamp<Index>(static_cast<Index>(slab_bytes / needs.plane_bytes), 1, kMostSlabPlanes);
+    // Whole layers of chunks, so that none is decoded twice.
+    const Index layer = source_->header().chunk_ijk[plan_.axis_map.source_axis[2]];
+    if (layer > 0 && slab_planes_ > layer) slab_planes_ -= slab_planes_ % layer;
+    peak_bytes_ = static_cast<std::uint64_t>(slab_planes_) * needs.plane_bytes + threads_bytes;
   }
 
   // What a stream holds of the planes and channels that are kept.
   std::uint64_t unpacked_volume_bytes() const {
     const SourceBox kept = to_source(plan_.to_reordered(box_), plan_.size_ijk, plan_.axis_map);
-    return static_cast<std::uint64_t>(plan_.size_ijk.x * plan_.size_ijk.y * kept.size().z * plan_.channels) *
-           size_of(plan_.values.from);
+    return times(plan_.size_ijk.x, plan_.size_ijk.y, kept.size().z, plan_.channels, size_of(plan_.values.from));
   }
 
   void unpack() {
@@ -224,7 +235,8 @@ class Export {
     report.peak_memory_bytes = peak_bytes_;
     if (needs_unpacking_) {
       const std::uint64_t volume = unpacked_volume_bytes();
-      (volume > unpacked_bytes_ ? report.scratch_bytes : report.peak_memory_bytes) += volume;
+      auto& bytes = volume > unpacked_bytes_ ? report.scratch_bytes : report.peak_memory_bytes;
+      bytes = plus(bytes, volume);
     }
     const VoxelVec size = box_.size();
     ScaleReport scale;
@@ -233,8 +245,7 @@ class Export {
     scale.size_xyz = scale.chunk_size_xyz = {size.x, size.y, size.z};
     scale.encoding = "raw";
     scale.chunks = scale.stored_chunks = scale.files = 1;
-    scale.bytes =
-        file_.header(image_).size() + static_cast<std::uint64_t>(size.product() * plan_.channels) * value_bytes();
+    scale.bytes = plus(file_.header(image_).size(), times(size.x, size.y, size.z, plan_.channels, value_bytes()));
     report.scales.push_back(scale);
     return report;
   }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "core/saturated.h"
 #include "pipeline/strip.h"
 #include "sink/chunk_sink.h"
 #include "source/source.h"
@@ -21,30 +22,34 @@ constexpr std::uint64_t kMostChunks = std::uint64_t{1} << 32;
 // So many strips are followed one by one.
 constexpr Index kMostFollowed = 4096;
 
-// What a header claims may be of any size: sums and products stop at the largest number.
-std::uint64_t plus(std::uint64_t a, std::uint64_t b) {
-  std::uint64_t sum = 0;
-  return __builtin_add_overflow(a, b, &sum) ? ~std::uint64_t{0} : sum;
-}
-template <class... Factors>
-std::uint64_t times(Factors... factors) {
-  std::uint64_t product = 1;
-  const auto multiply = [&](std::uint64_t factor) {
-    if (__builtin_mul_overflow(product, factor, &product)) product = ~std::uint64_t{0};
-  };
-  (multiply(static_cast<std::uint64_t>(factors)), ...);
-  return product;
-}
-
 // Chunks along one axis.
 Index chunks_along(const ScaleInfo& scale, std::size_t axis) {
   return (scale.size_xyz[axis] - 1) / scale.chunk_size()[axis] + 1;
 }
 
+// The largest chunk as it is encoded: those of Zarr have their full shape wherever they lie.
+VoxelVec encoded_shape(const VolumePlan& volume, const ScaleInfo& scale) {
+  VoxelVec size;
+  for (int a = 0; a < 3; ++a) {
+    const auto i = static_cast<std::size_t>(a);
+    size[a] = volume.ome_zarr ? scale.chunk_size()[i] : std::min(scale.chunk_size()[i], scale.size_xyz[i]);
+  }
+  return size;
+}
+
 std::uint64_t chunk_bytes(const VolumePlan& volume, const ScaleInfo& scale) {
-  std::uint64_t bytes = times(volume.channels, size_of(volume.type));
-  for (std::size_t a = 0; a < 3; ++a) bytes = times(bytes, std::min(scale.chunk_size()[a], scale.size_xyz[a]));
-  return bytes;
+  const VoxelVec size = encoded_shape(volume, scale);
+  return times(volume.channels, size_of(volume.type), size.x, size.y, size.z);
+}
+
+// Of a chunk as it is stored, at most.
+std::uint64_t encoded_bytes(const VolumePlan& volume, const ScaleInfo& scale) {
+  constexpr std::uint64_t kMostBounded = std::uint64_t{1} << 40;
+  const std::uint64_t chunk = chunk_bytes(volume, scale);
+  if (chunk > kMostBounded) return chunk;  // more than there is of memory; its bound might not be a number
+  const std::uint64_t encoded =
+      volume.codec->most_bytes(encoded_shape(volume, scale), volume.type, volume.channels, volume.codec_options);
+  return std::max(chunk, volume.compressor != nullptr ? volume.compressor->bound(encoded) : encoded);
 }
 
 Result<void> check_chunk_count(const VolumePlan& volume) {
@@ -135,10 +140,11 @@ void plan_slots(const VolumePlan& volume, StripPlan& plan) {
 std::uint64_t worker_bytes(const VolumePlan& volume, const VolumeHeader& header, const StripPlan& plan) {
   std::uint64_t most = 0;
   for (std::size_t k = 0; k < plan.levels.size(); ++k) {
-    const std::uint64_t chunk = chunk_bytes(volume, volume.info.scales[k]);
-    // Encoded (with its bound) or padded, and compressed.
-    std::uint64_t bytes = plus(plus(times(chunk, 2), chunk / 2), 64 * 1024);
-    if (volume.compressor != nullptr) bytes = plus(bytes, volume.compressor->memory_bytes(volume.level, chunk));
+    const std::uint64_t chunk = chunk_bytes(volume, volume.info.scales[k]),
+                        encoded = encoded_bytes(volume, volume.info.scales[k]);
+    // Encoded or padded, and compressed.
+    std::uint64_t bytes = plus(plus(times(encoded, 2), chunk / 2), 64 * 1024);
+    if (volume.compressor != nullptr) bytes = plus(bytes, volume.compressor->memory_bytes(volume.level, encoded));
     if (!plan.levels[k].in_memory) bytes = plus(bytes, plus(chunk, chunk / 2));
     if (k + 1 < plan.levels.size()) {
       bytes = plus(bytes, chunk);  // the coarse part on its way
@@ -252,19 +258,23 @@ void count_bytes(const VolumePlan& volume, const VolumeHeader& header, std::uint
                                                           : memory_bytes / 8;
   plan.peak_bytes = plus(kFixedOverhead, plan_batch(volume, header, target, plan));
   plan.scratch_bytes = 0;
-  std::uint64_t largest_chunk = 0;
+  std::uint64_t largest_chunk = 0;  // as it is stored
   for (std::size_t k = 0; k < plan.levels.size(); ++k) {
     const LevelPlan& level = plan.levels[k];
-    const ScaleInfo& scale = volume.info.scales[k];
     if (!level.in_memory) plan.scratch_bytes = plus(plan.scratch_bytes, times(level.strip_bytes, level.slots));
     plan.peak_bytes = plus(plan.peak_bytes, times(strip_memory(volume, header, plan, k, level.in_memory), level.slots));
     plan.peak_bytes = plus(plan.peak_bytes, times(2, level.carry_bytes));
     plan.peak_bytes = plus(plan.peak_bytes, sink_bytes(volume, k, plan.threads));
-    largest_chunk = std::max(largest_chunk, chunk_bytes(volume, scale));
+    largest_chunk = std::max(largest_chunk, encoded_bytes(volume, volume.info.scales[k]));
   }
   plan.peak_bytes = plus(plan.peak_bytes, times(plan.threads, worker_bytes(volume, header, plan)));
   plan.window = 2 * plan.threads + 2;
-  if (volume.layout == Layout::sharded) plan.peak_bytes = plus(plan.peak_bytes, times(plan.window, largest_chunk));
+  // For a scale to have chunks that wait, a thread must be late with its next one, or must be writing those that waited
+  // for it: of all threads but the one that brings more. Each thread has one in its hands.
+  if (volume.layout == Layout::sharded)
+    plan.peak_bytes =
+        plus(plan.peak_bytes,
+             times(times(plan.threads - 1, plan.window) + static_cast<std::uint64_t>(plan.threads), largest_chunk));
 }
 
 // Sends the strips to disk of which that makes most room; false when it would not make much.

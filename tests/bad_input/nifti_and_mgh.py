@@ -58,6 +58,17 @@ def more_voxels_than_bytes_compressed(folder):
     (folder / "v.nii.gz").write_bytes(gzip.compress(path.read_bytes(), mtime=0))
 
 
+@case(4, "convert", "v.nii.gz", "out.npy", "--memory", "256MiB")
+def plane_whose_bytes_are_more_than_a_number_holds(folder):
+    """Read as uint8 and written as float32, 9 bytes per voxel: 2^64 and a little."""
+    header = nib.Nifti2Header()
+    header.set_data_dtype("u1")
+    header.set_data_shape((1431724848, 1431586686, 1))
+    header.set_slope_inter(2.0, 0.0)
+    header["magic"], header["vox_offset"] = b"n+2", 544
+    (folder / "v.nii.gz").write_bytes(gzip.compress(header.binaryblock + bytes(1000), mtime=0))
+
+
 @case(3, "convert", "v.nii.gz", "out")
 def compressed_file_cut(folder):
     path = good(folder, volumes.noise((40, 40, 40), "u1"))
