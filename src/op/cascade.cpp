@@ -138,7 +138,8 @@ void Cascade::mark_complete(std::size_t k, Index ordinal) {
   submit_ready(k);
 }
 
-// Strips go to the pool in order: a later one must never wait in front of an earlier one. With the mutex held.
+// Strips go to the pool in order: a later one must never wait in front of an earlier one. With the mutex held, which
+// makes that order; the pool only takes a lock of its own for it and runs nothing.
 void Cascade::submit_ready(std::size_t k) {
   Level& level = levels_[k];
   while (level.submitted < level.allocated && level.slot(level.submitted).is_complete) {
@@ -272,39 +273,38 @@ Box Cascade::owned_cells(std::size_t k, const Box& brick) const {
 Result<void> Cascade::reduce(Worker& worker, std::size_t k, Index ordinal, const BlockView& view, bool is_zero) {
   Level &level = levels_[k], &next = levels_[k + 1];
   const Factor& factor = volume_.scales[k + 1].factor;
-  const Box bounds = level.scale->box_vox();
   const Box cells = level.plan->is_aligned ? coarse_box(view.box, factor) : owned_cells(k, view.box);
   if (cells.empty()) return {};
   BlockView fine = view;
-  const Box needed = fine_box(cells, factor, bounds);
-  if (!view.box.contains(needed)) {
+  if (const Box needed = fine_box(cells, factor, level.scale->box_vox()); !view.box.contains(needed)) {
     NGFORGE_TRY(fine, gather(worker, level, *level.slot(ordinal).strip, needed));
     is_zero = false;
   }
-  const bool stays_zero = is_zero && (volume_.outside.is_edge || volume_.outside.value == 0);
-  const auto make = [&](const MutableBlockView& coarse) {
-    if (stays_zero) {
-      const auto row_bytes = static_cast<std::size_t>(coarse.size().x) * coarse.value_bytes();
-      for (Index c = 0; c < coarse.channels; ++c)
-        for (Index z = coarse.box.begin.z; z < coarse.box.end.z; ++z)
-          for (Index y = coarse.box.begin.y; y < coarse.box.end.y; ++y) std::memset(coarse.row(y, z, c), 0, row_bytes);
-    } else {
-      downsample(fine, bounds, factor, volume_.method, volume_.outside, coarse);
-    }
-  };
-  const GridBox targets = cells_touched(*next.scale, cells);
-  if (next.plan->in_memory && targets.volume() == 1) {  // straight into its place
+  if (next.plan->in_memory && cells_touched(*next.scale, cells).volume() == 1) {  // straight into its place
     const Index target = ordinal_of(next, cells.begin[plan_.axis]);
     Strip& strip = *next.slot(target).strip;
-    make(strip.brick_view(strip.brick_at(cells.begin)).crop(cells));
+    make_coarse(k, fine, is_zero, strip.brick_view(strip.brick_at(cells.begin)).crop(cells));
     if (strip.add_written(cells.volume() * volume_.channels)) mark_complete(k + 1, target);
     return {};
   }
   const auto bytes =
       ensure(worker.coarse, static_cast<std::size_t>(cells.volume() * volume_.channels) * size_of(volume_.type));
   const MutableBlockView coarse = dense_view(bytes.data(), volume_.type, cells, volume_.channels);
-  make(coarse);
+  make_coarse(k, fine, is_zero, coarse);
   return hand_down(worker, k + 1, coarse);
+}
+
+// Fills voxels of the scale after `k`. `is_zero`: all of `fine` is.
+void Cascade::make_coarse(std::size_t k, const BlockView& fine, bool is_zero, const MutableBlockView& coarse) const {
+  if (!is_zero || (!volume_.outside.is_edge && volume_.outside.value != 0)) {
+    downsample(fine, levels_[k].scale->box_vox(), volume_.scales[k + 1].factor, volume_.method, volume_.outside,
+               coarse);
+    return;
+  }
+  const auto row_bytes = static_cast<std::size_t>(coarse.size().x) * coarse.value_bytes();
+  for (Index c = 0; c < coarse.channels; ++c)
+    for (Index z = coarse.box.begin.z; z < coarse.box.end.z; ++z)
+      for (Index y = coarse.box.begin.y; y < coarse.box.end.y; ++y) std::memset(coarse.row(y, z, c), 0, row_bytes);
 }
 
 Result<void> Cascade::hand_down(Worker& worker, std::size_t k, const BlockView& coarse) {

@@ -52,7 +52,8 @@ class Cascade {
   std::uint64_t voxels_done() const { return voxels_done_; }
 
  private:
-  // One of the strips that exist at once: number n is in slot n % slots.
+  // One of the strips that exist at once: number n is in slot n % slots. Guarded by mutex_; but whoever fills a strip
+  // or works on a brick of it uses `strip` without, for it stays until the last task of the strip has ended.
   struct Slot {
     std::unique_ptr<Strip> strip;  // null before and after its time
     Buffer memory;                 // of the strip before
@@ -65,9 +66,11 @@ class Cascade {
     ChunkSink* sink = nullptr;
     std::optional<ScratchFile> scratch;
     std::vector<Slot> slots;
-    Index allocated = 0, submitted = 0, finished_in_order = 0;
-    std::optional<Block> carry;  // planes of the strip before that unfinished cells need
-    Index front = 0;             // of what has been allocated for
+    Index allocated = 0, submitted = 0, finished_in_order = 0;  // guarded by mutex_
+    // Planes of the strip before that unfinished cells need: read by the tasks of one strip, written by the last of
+    // them when the others have ended; the next strip is submitted only then.
+    std::optional<Block> carry;
+    Index front = 0;  // of what has been allocated for; the driver's alone
 
     Slot& slot(Index ordinal) { return slots[static_cast<std::size_t>(ordinal % plan->slots)]; }
   };
@@ -91,6 +94,7 @@ class Cascade {
                            bool is_zero);
   BlockView padded(Worker& worker, const Level& level, const BlockView& view) const;
   Result<void> reduce(Worker& worker, std::size_t level, Index ordinal, const BlockView& view, bool is_zero);
+  void make_coarse(std::size_t level, const BlockView& fine, bool is_zero, const MutableBlockView& coarse) const;
   Result<BlockView> gather(Worker& worker, Level& level, const Strip& strip, const Box& box);
   Result<void> hand_down(Worker& worker, std::size_t level, const BlockView& coarse);
   Box owned_cells(std::size_t level, const Box& brick) const;
@@ -105,7 +109,7 @@ class Cascade {
   std::atomic<bool> failed_ = false;
   std::atomic<std::uint64_t> voxels_done_ = 0;
 
-  std::mutex mutex_;  // guards error_ and the bookkeeping of levels_
+  std::mutex mutex_;  // guards error_, no_memory_ and of levels_ what is said there; the rest of a Level is constant
   std::condition_variable changed_;
   std::optional<Error> error_;
   Error no_memory_;  // made while there is some

@@ -222,7 +222,12 @@ Result<void> feed(VolumeSource& source, const VolumePlan& volume, const StripPla
   } catch (const std::bad_alloc&) {
     cascade.fail_without_memory();
   }
-  // Boxes are loaded by pool tasks that use the feeder: all of them end in here.
+  // Boxes are loaded by pool tasks that use the feeder: all of them end in here, also when the watch throws.
+  try {
+    return cascade.finish(feeder.watch());
+  } catch (const std::bad_alloc&) {
+    cascade.fail_without_memory();
+  }
   return cascade.finish(feeder.watch());
 }
 
