@@ -95,7 +95,7 @@ bool add_frames(JxlEncoder* encoder, const BlockView& view, const CodecOptions& 
   const int quality = options.number(kQuality);
   JxlEncoderFrameSettings* settings = JxlEncoderFrameSettingsCreate(encoder, nullptr);
   const auto ok = [](JxlEncoderStatus status) { return status == JXL_ENC_SUCCESS; };
-  // Frames only for other frames, which patches and coarse first passes are, decode() refuses.
+  // No frames only for other frames, as patches and coarse first passes are: no reader needs memory for them.
   for (const auto& [setting, value] : {std::pair{JXL_ENC_FRAME_SETTING_EFFORT, options.number(kEffort)},
                                        {JXL_ENC_FRAME_SETTING_PATCHES, 0},
                                        {JXL_ENC_FRAME_SETTING_PROGRESSIVE_DC, 0}})
@@ -215,20 +215,41 @@ class Frames {
   // Where the library has come to.
   std::size_t release_input() { return bytes_.size() - JxlDecoderReleaseInput(decoder_); }
 
-  // Looks at the frame that begins here before the library does: of those that are not shown it tells nothing, and of
-  // any of them only once it has allocated for whatever size they say.
+  // Looks at the frames from here to the next that is shown before the library does: of those that are not it tells
+  // nothing, and of any of them only once it has allocated for whatever size they say.
   Result<void> check_next() {
-    const std::size_t at = release_input();
+    std::size_t at = release_input();
     NGFORGE_CHECK(set_input(at));
-    if (at == bytes_.size()) return {};
-    const auto frame = read_jxl_frame(bytes_.subspan(at), info_.uses_original_profile == JXL_FALSE);
-    if (!frame) return {};  // the library says so too
-    if (!frame->is_shown)
-      return corrupt("expected only frames that are shown, found one for others at byte {} of the codestream", at);
-    if (frame->is_cropped)
-      return corrupt("frame {}: expected a whole picture of {} x {}, found {} x {} at {} {}", frames_, info_.xsize,
-                     info_.ysize, frame->width, frame->height, frame->x, frame->y);
+    const JxlPicture picture{info_.xsize, info_.ysize, info_.uses_original_profile == JXL_FALSE,
+                             info_.have_animation != JXL_FALSE, info_.animation.have_timecodes != JXL_FALSE};
+    std::uint64_t pixels_left = most_hidden_pixels();
+    while (at < bytes_.size()) {
+      const auto frame = read_jxl_frame(bytes_.subspan(at), picture);
+      if (!frame) return {};  // the library says so too
+      if (frame->is_placed)
+        return corrupt("frame {}: expected a whole picture of {} x {}, found {} x {} at {} {}", frames_, info_.xsize,
+                       info_.ysize, frame->width, frame->height, frame->x, frame->y);
+      if (frame->is_shown) return {};
+      if (frame->block_pixels > pixels_left)
+        return corrupt("byte {} of the codestream: expected frames for others of up to {} pixels, found {} x {}", at,
+                       pixels_left, frame->width, frame->height);
+      if (!frame->size_bytes)
+        return corrupt(
+            "byte {} of the codestream: expected a frame for others that says where it ends, found one with "
+            "permuted sections, subsampled colours or extensions",
+            at);
+      pixels_left -= frame->block_pixels;
+      if (*frame->size_bytes > bytes_.size() - at) return {};  // the library says so too
+      at += static_cast<std::size_t>(*frame->size_bytes);
+    }
     return {};
+  }
+
+  // In all frames before one that is shown: as many as it has itself. Small ones may need more for their patches.
+  std::uint64_t most_hidden_pixels() const {
+    constexpr std::uint64_t kBlock = 8, kGroup = 256 * 256;
+    const auto blocks = [](std::uint64_t pixels) { return (pixels + kBlock - 1) / kBlock * kBlock; };
+    return std::max(kGroup, blocks(info_.xsize) * blocks(info_.ysize));
   }
 
   Result<void> check_picture() {

@@ -55,10 +55,10 @@ def written_by_us(folder, values, *options):
     return folder / "ours"
 
 
-def dataset_of(folder, channels, chunks):
+def dataset_of(folder, channels, chunks, shape=SHAPE, chunk=CHUNK):
     """A dataset of one scale with these chunks: {(begin, end): bytes}."""
     (folder / "full").mkdir(parents=True)
-    scale = {"key": "full", "size": SHAPE, "chunk_sizes": [CHUNK], "resolution": [8, 8, 40], "encoding": "jxl",
+    scale = {"key": "full", "size": shape, "chunk_sizes": [chunk], "resolution": [8, 8, 40], "encoding": "jxl",
              "voxel_offset": [0, 0, 0]}
     (folder / "info").write_text(json.dumps({"type": "image", "data_type": "uint8", "num_channels": channels,
                                              "scales": [scale]}))
@@ -141,6 +141,59 @@ def test_we_read_cloud_volume(tmp_path, channels, quality):
     volume.commit_info()
     volume[:, :, :] = values
     check_values(by_us(tmp_path / "theirs"), values, quality)
+
+
+def marks(shape, channels):
+    """Pages of letters, which writers make patches of."""
+    random = np.random.default_rng(7)
+    letters = random.random((12, 9, 7)) < 0.45
+    pages = np.full((channels, shape[2] * shape[1], shape[0]), 255, "u1")
+    for page in pages:
+        for y in range(2, page.shape[0] - 9, 11):
+            for x in range(2, page.shape[1] - 7, 8):
+                page[y:y + 9, x:x + 7][letters[random.integers(12)]] = 0
+    return pages.reshape(channels, shape[2], shape[1], shape[0]).T.copy()
+
+
+PATCHED = (256, 32, 4)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_we_read_patches(tmp_path, channels):
+    """Frames for others, which imagecodecs makes of letters from effort 5 on: a chunk of each effort and quality."""
+    values = marks(PATCHED, channels)
+    pictures, head = frames(values), 7 if channels == 1 else 10  # bytes of the stream before its first frame
+    kinds = [(effort, quality) for effort in range(1, 10) for quality in (100, 90)]
+    streams = [imagecodecs.jpegxl_encode(pictures if channels > 1 else pictures[0], photometric="GRAY", effort=effort,
+                                         level=quality, lossless=quality == 100) for effort, quality in kinds]
+    depth = PATCHED[2]
+    folder = dataset_of(tmp_path / "theirs", channels, lambda place: streams[place[2].start // depth],
+                        (*PATCHED[:2], depth * len(streams)), PATCHED)
+    found = by_us(folder).reshape(*PATCHED[:2], -1, channels)
+    for (effort, quality), stream, begin in zip(kinds, streams, range(0, found.shape[2], depth), strict=True):
+        part = found[:, :, begin:begin + depth]
+        if quality == 100:
+            np.testing.assert_array_equal(part, values)
+            assert (stream[head] & 7 == 0b100) == (effort >= 5), "the first frame is for others"
+        theirs = imagecodecs.jpegxl_decode(stream).reshape(pictures.shape)
+        assert np.abs(frames(part).astype(int) - theirs).max() <= (quality < 100)
+
+
+@pytest.mark.parametrize("quality", [100, 90])
+@pytest.mark.parametrize("effort", [3, 5, 7, 9])
+def test_we_read_every_effort_of_cloud_volume(tmp_path, effort, quality):
+    values = marks(PATCHED, 1)
+    info = cloudvolume.CloudVolume.create_new_info(
+        num_channels=1, layer_type="image", data_type="uint8", encoding="jxl", resolution=[8, 8, 40],
+        voxel_offset=[0, 0, 0], volume_size=PATCHED, chunk_size=PATCHED)
+    info["scales"][0] |= {"jxl_quality": quality, "jxl_effort": effort}
+    volume = cloudvolume.CloudVolume(f"file://{tmp_path}/theirs", info=info, progress=False, compress=False)
+    volume.commit_info()
+    volume[:, :, :] = values
+    found = by_us(tmp_path / "theirs").reshape(values.shape)
+    if quality == 100:
+        np.testing.assert_array_equal(found, values)
+    assert np.abs(found.astype(int) - by_cloud_volume(tmp_path / "theirs")).max() <= (quality < 100)
 
 
 def test_channels_in_cloud_volume(tmp_path):
