@@ -58,7 +58,11 @@ class OmeZarrFormat final : public DatasetFormat {
     return true;
   }
 
-  std::vector<std::string> reader_notices() const override { return {}; }
+  std::vector<std::string> reader_notices() const override {
+    if (plan_.type != DataType::int64 && plan_.type != DataType::float64) return {};
+    return {fmt::format("Neuroglancer cannot show {} (--dtype {} helps)", name_of(plan_.type),
+                        plan_.type == DataType::int64 ? "int32" : "float32")};
+  }
   std::vector<std::string> absent_chunk_notices() const override { return {}; }
 
  private:

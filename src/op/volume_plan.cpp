@@ -138,7 +138,7 @@ bool is_complex(StoredType type) {
 }
 
 // The output type when --dtype does not name it.
-Result<DataType> natural_type(const VolumeHeader& header, const ValueMap& map, bool is_segmentation) {
+Result<DataType> natural_type(const VolumeHeader& header, const ValueMap& map, bool is_segmentation, DatasetKind kind) {
   const bool scaled = map.slope != 1 || map.intercept != 0;
   StoredType type = header.type;
   if (is_complex(type)) {
@@ -167,17 +167,22 @@ Result<DataType> natural_type(const VolumeHeader& header, const ValueMap& map, b
     }
   }
   if (scaled) return DataType::float32;
+  const bool is_ome_zarr = kind == DatasetKind::ome_zarr;
+  if (const auto same = same_data_type(type); same && is_ome_zarr) return *same;
   switch (type) {
     case StoredType::boolean: return DataType::uint8;
     case StoredType::float16: return DataType::float32;
     case StoredType::int64: return needs_dtype(header, "the format has no signed 64-bit integers");
     case StoredType::float64:
-    case StoredType::float128: return needs_dtype(header, "the format's only floating-point type is float32");
+    case StoredType::float128:
+      return needs_dtype(header, fmt::format("the format's {} floating-point type is float{}",
+                                             is_ome_zarr ? "longest" : "only", is_ome_zarr ? 64 : 32));
     default: return *same_data_type(type);
   }
 }
 
-Result<ValueMap> plan_values(const VolumeHeader& header, const VolumeOptions& options, bool is_segmentation) {
+Result<ValueMap> plan_values(const VolumeHeader& header, const VolumeOptions& options, bool is_segmentation,
+                             DatasetKind kind) {
   ValueMap map;
   map.from = header.type;
   if (!options.ignore_scaling) {
@@ -192,16 +197,17 @@ Result<ValueMap> plan_values(const VolumeHeader& header, const VolumeOptions& op
     if (is_complex(header.type) && options.complex_part == name) map.complex_part = part;
   if (!options.dtype.empty() && !header.type_is_asked) {
     const auto type = parse_data_type(options.dtype);
-    if (!type || *type == DataType::int64 || *type == DataType::float64)
+    const bool is_ome_zarr = kind == DatasetKind::ome_zarr;
+    if (!type || (!is_ome_zarr && (*type == DataType::int64 || *type == DataType::float64)))
       return make_error(ErrorCode::invalid_argument,
-                        "--dtype: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32, found \"{}\"",
-                        options.dtype);
+                        "--dtype: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32{}, found \"{}\"",
+                        is_ome_zarr ? "|int64|float64" : "", options.dtype);
     if (is_complex(header.type) && map.complex_part == ComplexPart::none)
-      NGFORGE_CHECK(natural_type(header, map, false));
+      NGFORGE_CHECK(natural_type(header, map, false, kind));
     map.to = *type;
     map.clamps = true;
   } else {
-    NGFORGE_TRY(map.to, natural_type(header, map, is_segmentation));
+    NGFORGE_TRY(map.to, natural_type(header, map, is_segmentation, kind));
   }
   if (is_segmentation && (is_signed(map.to) || !is_integer(map.to)))
     return make_error(ErrorCode::invalid_argument, "--dtype: expected an unsigned type for a segmentation, found {}",
@@ -546,7 +552,7 @@ Result<VolumePlan> plan_volume(std::span<const VolumeHeader> levels, const Volum
   if (plan.is_segmentation && plan.channels > 1)
     return make_error(ErrorCode::needs_decision, "a segmentation has one channel, found {}", plan.channels)
         .with_hint("choose with --time N or --channel N, or take it as an image with --type image");
-  NGFORGE_TRY(plan.values, plan_values(header, options, plan.is_segmentation));
+  NGFORGE_TRY(plan.values, plan_values(header, options, plan.is_segmentation, kind));
   plan.type = plan.values.to;
   NGFORGE_TRY(Grid grid, plan_grid(header, options));
   plan.axis_map = grid.axis_map;

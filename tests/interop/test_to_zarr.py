@@ -12,6 +12,7 @@ import tensorstore
 import zarr
 from ome_zarr_models.v05 import Image, ImageLabel
 
+import pyramid
 import volumes
 from conftest import read_json, tree
 from precomputed import Dataset
@@ -87,6 +88,34 @@ def test_types(tmp_path, dtype):
     check_against_precomputed(path, tmp_path / "v.ome.zarr", tmp_path / "v", "--type", "image")
     assert zarr.open_group(tmp_path / "v.ome.zarr", mode="r")["0"].dtype == np.dtype(dtype)
     check_metadata(tmp_path / "v.ome.zarr")
+
+
+@pytest.mark.parametrize("dtype", ["i8", "f8"])
+@pytest.mark.parametrize("method", ["average", "majority", "stride", "min", "max", "median"])
+def test_types_that_precomputed_has_not(tmp_path, dtype, method):
+    values = (noise(SHAPE, "f8", seed=72) if dtype == "f8" else noise(SHAPE, "u8", seed=72).view("i8"))
+    path = tmp_path / "v.npy"
+    np.save(path, np.asfortranarray(values))
+    options = ("--voxel-size", "1um", "--type", "image", "--downsample", method, "--factor", "2", "--scales", "3",
+               "--chunk-size", "16")
+    said = convert(path, tmp_path / "v.zarr", *options)
+    assert f"Neuroglancer cannot show {np.dtype(dtype).name}" in said.out
+    group = zarr.open_group(tmp_path / "v.zarr", mode="r")
+    expected, offset = values[..., None], np.zeros(3, int)
+    for level in range(3):
+        assert group[str(level)].dtype == np.dtype(dtype)
+        np.testing.assert_array_equal(group[str(level)][...], expected[..., 0].T, err_msg=f"level {level}")
+        expected, offset = pyramid.downsample(expected, offset, np.array((2, 2, 2)), method)
+    check_metadata(tmp_path / "v.zarr")
+    # Of a type that the source has not, and cut.
+    convert(tmp_path / "v.zarr", tmp_path / "cut.zarr", "--crop", "1:20,:,2:9", "--scales", "1", "--type", "image")
+    np.testing.assert_array_equal(zarr.open_group(tmp_path / "cut.zarr", mode="r")["0"][...], values[1:20, :, 2:9].T)
+    convert(path, tmp_path / "as.zarr", *options, "--dtype", "float64" if dtype == "i8" else "int64")
+    other = np.dtype("f8" if dtype == "i8" else "i8")
+    found = zarr.open_group(tmp_path / "as.zarr", mode="r")["0"]
+    assert found.dtype == other
+    if other == np.float64:
+        np.testing.assert_array_equal(found[...], values.astype("f8").T)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "u8"])
