@@ -2,7 +2,6 @@
 #include "mesh/marching_cubes_table.h"
 
 #include <bit>
-#include <limits>
 
 namespace ngforge {
 namespace {
@@ -10,8 +9,8 @@ namespace {
 using Point = std::array<int, 3>;  // in half voxels
 
 constexpr int kNone = -1;
-constexpr int kNever = std::numeric_limits<int>::max() / 4;
-constexpr int kMaxContour = 8;
+constexpr int kMaxContours = 4;
+constexpr int kMaxContour = 7;  // edges
 
 constexpr Point midpoint(int edge) {
   const CubeEdge e = cube_edge(edge);
@@ -54,14 +53,18 @@ constexpr std::array<int, kCubeEdges> contours_of(unsigned corners) {
   return next;
 }
 
-/// The square of a chord's length, or never: a chord in a face could be one of the neighbour's too.
-constexpr int chord_cost(int edge, int other) {
+constexpr bool lie_in_one_face(int edge, int other) {
+  const Point a = midpoint(edge), b = midpoint(other);
+  for (int axis = 0; axis < 3; ++axis) {
+    if (a[axis] == b[axis] && a[axis] != 1) return true;
+  }
+  return false;
+}
+
+constexpr int square_of_distance(int edge, int other) {
   const Point a = midpoint(edge), b = midpoint(other);
   int square = 0;
-  for (int axis = 0; axis < 3; ++axis) {
-    if (a[axis] == b[axis] && a[axis] != 1) return kNever;
-    square += (a[axis] - b[axis]) * (a[axis] - b[axis]);
-  }
+  for (int axis = 0; axis < 3; ++axis) square += (a[axis] - b[axis]) * (a[axis] - b[axis]);
   return square;
 }
 
@@ -75,36 +78,91 @@ constexpr void add(CubeCase& to, int a, int b, int c) {
                                        static_cast<std::uint8_t>(c)};
 }
 
-/// Fills a contour with the triangles whose chords are the shortest in sum.
-constexpr void fill(CubeCase& to, const Contour& contour) {
-  // Of the part from corner i to corner j: the least sum, and the corner that makes a triangle with both.
-  std::array<std::array<int, kMaxContour>, kMaxContour> sum{}, apex{};
-  for (int length = 2; length < contour.size; ++length) {
-    for (int i = 0; i + length < contour.size; ++i) {
-      const int j = i + length;
-      const bool is_side = length == contour.size - 1;
-      const int chord = is_side ? 0 : chord_cost(contour.edges[i], contour.edges[j]);
-      sum[i][j] = kNever;
-      for (int k = i + 1; k < j; ++k) {
-        const int cost = sum[i][k] + sum[k][j] + chord;
-        if (cost >= sum[i][j]) continue;
-        sum[i][j] = cost;
-        apex[i][j] = k;
-      }
+/// What the label takes of the cube's volume, in 48ths: the cones from corner 0 over the surface, and over what the
+/// contours leave the label of the three faces that do not touch the corner.
+constexpr int volume_of(const CubeCase& surface, unsigned corners) {
+  int volume = 0;
+  for (int t = 0; t < surface.triangle_count; ++t) {
+    const Point a = midpoint(surface.triangles[t][0]), b = midpoint(surface.triangles[t][1]),
+                c = midpoint(surface.triangles[t][2]);
+    for (int i = 0; i < 3; ++i) {
+      const int u = (i + 1) % 3, v = (i + 2) % 3;
+      volume += a[i] * (b[u] * c[v] - b[v] * c[u]);
     }
   }
-  std::array<std::array<int, 2>, kMaxContour> open{};
-  int opened = 0;
-  open[opened++] = {0, contour.size - 1};
-  while (opened > 0) {
-    const auto [i, j] = open[--opened];
-    if (j - i < 2) continue;
-    const int k = apex[i][j];
-    add(to, contour.edges[i], contour.edges[k], contour.edges[j]);
-    open[opened++] = {k, j};
-    open[opened++] = {i, k};
+  for (int axis = 0; axis < 3; ++axis) {
+    const auto ring = face_corners(axis, 1);
+    unsigned held = 0;
+    for (int i = 0; i < 4; ++i) held |= (corners >> ring[i] & 1) << i;
+    constexpr std::array<int, 5> kEighths = {0, 1, 4, 7, 8};
+    const bool is_joined_across = held == 0b0101 || held == 0b1010;
+    volume += 2 * (is_joined_across ? 6 : kEighths[std::popcount(held)]);
   }
+  return volume;
 }
+
+/// Tries all ways to fill contours with triangles whose inner sides lie in no face (one there could be the neighbour's
+/// too), and keeps the best: the one whose volume is nearest to an eighth for each corner that holds the label, or the
+/// larger of two such; then the one with the shortest inner sides.
+class Filling {
+ public:
+  constexpr explicit Filling(unsigned corners) : corners_(corners) {}
+
+  constexpr void fill(const std::array<Contour, kMaxContours>& contours, int count) {
+    State state;
+    for (int i = 0; i < count; ++i) state.open[state.open_count++] = {&contours[i], 0, contours[i].size - 1};
+    visit(state);
+  }
+  constexpr const CubeCase& best() const { return best_; }
+
+ private:
+  /// Corners of a contour, to be filled up to the side that joins the first and the last.
+  struct Part {
+    const Contour* contour = nullptr;
+    int first = 0, last = 0;
+  };
+  struct State {
+    CubeCase surface;
+    std::array<Part, kMaxContour> open{};
+    int open_count = 0;
+    int side_squares = 0;
+  };
+
+  constexpr void visit(State state) {
+    if (state.open_count == 0) return compare(state);
+    const Part part = state.open[--state.open_count];
+    const auto& edges = part.contour->edges;
+    for (int apex = part.first + 1; apex < part.last; ++apex) {
+      State next = state;
+      add(next.surface, edges[part.first], edges[apex], edges[part.last]);
+      if (open(next, {part.contour, apex, part.last}) && open(next, {part.contour, part.first, apex})) visit(next);
+    }
+  }
+
+  /// False if the side that would bound the part lies in a face.
+  static constexpr bool open(State& state, const Part& part) {
+    if (part.last - part.first < 2) return true;
+    const int first = part.contour->edges[part.first], last = part.contour->edges[part.last];
+    if (lie_in_one_face(first, last)) return false;
+    state.side_squares += square_of_distance(first, last);
+    state.open[state.open_count++] = part;
+    return true;
+  }
+
+  constexpr void compare(const State& state) {
+    const int excess = volume_of(state.surface, corners_) - 6 * std::popcount(corners_);
+    const std::array<int, 3> cost = {excess < 0 ? -excess : excess, -excess, state.side_squares};
+    if (is_found_ && !(cost < best_cost_)) return;
+    is_found_ = true;
+    best_cost_ = cost;
+    best_ = state.surface;
+  }
+
+  unsigned corners_;
+  bool is_found_ = false;
+  std::array<int, 3> best_cost_{};
+  CubeCase best_;
+};
 
 /// The tube between two contours of three edges around opposite corners: each side of one makes a triangle with the
 /// edge of the other that has the third direction.
@@ -121,7 +179,7 @@ constexpr void join(CubeCase& to, const Contour& first, const Contour& second) {
 
 constexpr CubeCase make_case(unsigned corners) {
   const auto next = contours_of(corners);
-  std::array<Contour, 4> contours;
+  std::array<Contour, kMaxContours> contours;
   int count = 0;
   std::array<bool, kCubeEdges> seen{};
   for (int start = 0; start < kCubeEdges; ++start) {
@@ -138,7 +196,9 @@ constexpr CubeCase make_case(unsigned corners) {
   if (only_opposite) {
     join(result, contours[0], contours[1]);
   } else {
-    for (int i = 0; i < count; ++i) fill(result, contours[i]);
+    Filling filling(corners);
+    filling.fill(contours, count);
+    result = filling.best();
   }
   return result;
 }

@@ -33,7 +33,7 @@ struct CubeCase {
 /// The surface of each case. The label is 26-connected and what surrounds it 6-connected: corners that hold the label
 /// are always joined inside the cube, across a face's or the cube's own diagonal too. What crosses a face of the cube
 /// depends on the four corners of that face alone, and no edge inside lies in a face; so the surfaces of all cubes fit
-/// and make a 2-manifold.
+/// and make a 2-manifold. What they enclose is as near as this allows to the volume of the label's voxels.
 extern const std::array<CubeCase, 256> kCubeCases;
 
 }  // namespace ngforge

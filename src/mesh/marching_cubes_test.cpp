@@ -133,6 +133,7 @@ struct Shape {
   std::vector<VoxelVec> held;
   std::size_t vertices, triangles;
   Index euler_number;
+  double volume;  // in 24ths
 };
 
 class Shapes : public testing::TestWithParam<Shape> {};
@@ -147,22 +148,28 @@ TEST_P(Shapes, HaveTheCountsOfTheHand) {
   EXPECT_EQ(mesh.triangles.size(), GetParam().triangles);
   EXPECT_EQ(fault_of(mesh), "");
   EXPECT_EQ(euler_number(mesh), GetParam().euler_number);
+  EXPECT_DOUBLE_EQ(24 * volume(mesh), GetParam().volume);
 }
 
 // A vertex for each face of a voxel that shows. Of a closed surface of Euler number e, the triangles are 2 (vertices -
-// e).
+// e). Volumes by cubes: a corner has 1/2 (in 24ths), two along an edge 3, two across a face 5 (a wedge), two across the
+// cube 9 (a corner at each end of an antiprism of 8), three of a face 8.5 (the convex hull).
 INSTANTIATE_TEST_SUITE_P(
     Hand, Shapes,
-    testing::Values(Shape{"voxel", {{2, 2, 2}}, 6, 8, 2}, Shape{"pair", {{2, 2, 2}, {3, 2, 2}}, 10, 16, 2},
-                    Shape{"across_an_edge", {{2, 2, 2}, {3, 3, 2}}, 12, 20, 2},
-                    Shape{"across_a_corner", {{2, 2, 2}, {3, 3, 3}}, 12, 20, 2},
-                    Shape{"apart", {{1, 1, 1}, {3, 1, 1}}, 12, 16, 4},
-                    Shape{"ring",
-                          {{1, 1, 2}, {2, 1, 2}, {3, 1, 2}, {3, 2, 2}, {3, 3, 2}, {2, 3, 2}, {1, 3, 2}, {1, 2, 2}},
-                          32,
-                          64,
-                          0},
-                    Shape{"ring_of_diagonals", {{1, 2, 2}, {2, 1, 2}, {3, 2, 2}, {2, 3, 2}}, 24, 48, 0}),
+    testing::Values(
+        Shape{"voxel", {{2, 2, 2}}, 6, 8, 2, 8 * 0.5},
+        Shape{"pair", {{2, 2, 2}, {3, 2, 2}}, 10, 16, 2, 8 * 0.5 + 4 * 3},
+        Shape{"angle", {{2, 2, 2}, {3, 2, 2}, {2, 3, 2}}, 14, 24, 2, 2 * (5 * 0.5 + 2 * 3 + 8.5)},
+        Shape{"across_an_edge", {{2, 2, 2}, {3, 3, 2}}, 12, 20, 2, 2 * (6 * 0.5 + 5)},
+        Shape{"across_a_corner", {{2, 2, 2}, {3, 3, 3}}, 12, 20, 2, 14 * 0.5 + 9},
+        Shape{"apart", {{1, 1, 1}, {3, 1, 1}}, 12, 16, 4, 16 * 0.5},
+        Shape{"ring",
+              {{1, 1, 2}, {2, 1, 2}, {3, 1, 2}, {3, 2, 2}, {3, 3, 2}, {2, 3, 2}, {1, 3, 2}, {1, 2, 2}},
+              32,
+              64,
+              0,
+              2 * (4 * 0.5 + 8 * 3 + 4 * 8.5)},
+        Shape{"ring_of_diagonals", {{1, 2, 2}, {2, 1, 2}, {3, 2, 2}, {2, 3, 2}}, 24, 48, 0, 2 * (8 * 0.5 + 4 * 5)}),
     [](const auto& info) { return info.param.name; });
 
 TEST(MarchingCubes, SeesEveryTypeAndAnyStrides) {
