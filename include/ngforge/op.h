@@ -149,6 +149,44 @@ Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& opti
 Result<std::string> describe(const std::string& place, bool as_json, bool as_scale_table,
                              const SourceOptions& options = {});
 
+/// Options of `mesh`.
+struct MeshOptions {
+  std::string format = "multires";      // multires, legacy
+  std::string layout;                   // sharded, flat; "": sharded, but flat for legacy
+  std::optional<double> max_error_nm;   // >= 0; nothing: the longest side of a voxel
+  int quantization_bits = 16;           // 10, 16
+  std::vector<std::uint64_t> labels;    // empty: all
+  std::vector<std::uint64_t> excluded;  // of all
+  std::uint64_t min_voxels = 1;         // of all
+  int scale = 0;                        // that is meshed; 0 is full resolution
+  bool is_open = false;                 // no faces where labels touch the border of the volume
+  std::string mesh_dir;                 // "": what `info` names, else "mesh"
+  bool has_colon_suffix = true;         // legacy: manifests are called "ID:0", else "ID"
+  bool dry_run = false, resume = false, overwrite = false;
+};
+
+/// One level of detail, of all labels together.
+struct MeshLevelReport {
+  std::uint64_t fragments = 0, triangles = 0, bytes = 0;
+  double error_nm = 0, scale_nm = 0;  // what simplification may do; what a viewer chooses by
+};
+struct MeshReport {
+  std::string destination, format, layout, scale;
+  double max_error_nm = 0;
+  std::array<Index, 3> node_voxels{};   // of level 0
+  std::uint64_t nodes = 0, labels = 0;  // `labels`: known after writing
+  std::vector<MeshLevelReport> levels;  // known after writing
+  std::uint64_t files = 0, bytes = 0;
+  std::uint64_t peak_memory_bytes = 0;  // plan
+  bool was_complete = false;            // --resume found a finished folder and did nothing
+  std::vector<std::string> notices;
+};
+/// `mesh`: surfaces of the labels of a segmentation on this machine, in a folder beside its scales that `info` then
+/// names. The folder appears whole or not at all, and `info` is replaced at once after it.
+/// Errors: those of the dataset; unsupported (not a folder, not labels), invalid_argument, not_found (labels that are
+/// not in the volume), needs_decision (labels without a surface, --memory), already_exists, permission, io, cancelled.
+Result<MeshReport> mesh(const std::string& dataset, const MeshOptions& options, const RunOptions& run);
+
 /// One finding of `check`.
 struct Finding {
   std::string code;     // "undecodable-chunk" ...

@@ -168,6 +168,9 @@ std::string multires_fragments_name(std::uint64_t label) {
 std::string legacy_manifest_name(std::uint64_t label, bool has_colon_suffix) {
   return fmt::format("{}{}", label, has_colon_suffix ? ":0" : "");
 }
+std::string legacy_fragment_name(std::uint64_t label, bool has_colon_suffix) {
+  return fmt::format("{}{}", label, has_colon_suffix ? ":0:1" : ".fragment");
+}
 
 std::string write_legacy_manifest(std::span<const std::string> fragments) {
   Json json;

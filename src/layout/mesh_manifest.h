@@ -60,6 +60,8 @@ std::string multires_fragments_name(std::uint64_t label);
 
 /// File of a single-resolution mesh's manifest: "7:0", or "7" where a web server shall say what ":0" is.
 std::string legacy_manifest_name(std::uint64_t label, bool has_colon_suffix);
+/// What its only fragment is called: "7:0:1", as cloud-volume names one, or "7.fragment".
+std::string legacy_fragment_name(std::uint64_t label, bool has_colon_suffix);
 /// The manifest: names of fragment files beside it.
 std::string write_legacy_manifest(std::span<const std::string> fragments);
 /// Errors: invalid_data (not {"fragments": [names]}).

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/block.h"
+
+namespace ngforge {
+
+/// What a block of labels holds.
+struct LabelScan {
+  struct Count {
+    std::uint64_t label = 0, voxels = 0;
+    friend bool operator==(const Count&, const Count&) = default;
+  };
+  std::vector<Count> counts;    ///< voxels of each label but 0, in ascending order of labels
+  std::uint64_t crossings = 0;  ///< pairs of neighbouring voxels (6 neighbours) of different values
+};
+
+/// Counts the voxels of each label in `counted`, which lies in the block, and the pairs in all of it: marching cubes
+/// makes at most two vertices and four triangles for each pair, counted over all labels. `block`: one channel of
+/// unsigned integers. `scan` is overwritten. Throws std::bad_alloc.
+void scan_labels(const BlockView& block, const Box& counted, LabelScan& scan);
+
+}  // namespace ngforge

@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "op/mesh_walk.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+#include "codec/draco.h"
+#include "core/block.h"
+#include "mesh/contour.h"
+#include "mesh/label_scan.h"
+#include "mesh/marching_cubes.h"
+#include "mesh/quantize.h"
+#include "mesh/simplify.h"
+#include "mesh/weld.h"
+#include "pipeline/memory_budget.h"
+#include "pipeline/thread_pool.h"
+
+namespace ngforge {
+namespace {
+
+// Levels above the root: far more than any mesh needs to become small.
+constexpr int kMostLevelsAboveRoot = 12;
+// A level must leave at most this part of the triangles below it to be worth its bytes.
+constexpr double kLeastReduction = 0.8;
+// Memory for each triangle: while a mesh is simplified or encoded, and as it lies in memory.
+constexpr std::uint64_t kWorkBytes = 250, kTriangleBytes = 40;
+// Marching cubes: most bytes of surfaces for each pair of different neighbours, and of what becomes of them.
+constexpr std::uint64_t kCrossingBytes = 160;
+
+using NodeKey = std::pair<int, std::array<Index, 3>>;  // level, place
+
+/// The meshes of a finished node, by label, as its parent takes them.
+using NodeMeshes = std::vector<StoredMesh>;
+
+/// What a node hands over, put together before it goes to scratch in one piece.
+struct NodeOutput {
+  Bytes bytes;
+  std::vector<FragmentRecord> records;
+  NodeMeshes meshes;
+
+  // Makes offsets count from the beginning of the scratch file.
+  void move(std::uint64_t offset) {
+    for (FragmentRecord& record : records) record.offset += offset;
+    for (StoredMesh& mesh : meshes) mesh.offset += offset;
+  }
+};
+
+/// Scratch space of one thread.
+struct Worker {
+  std::unique_ptr<MarchingCubes> cubes = std::make_unique<MarchingCubes>();
+  std::unique_ptr<Simplifier> simplifier = std::make_unique<Simplifier>();
+  Quantizer quantizer;
+  Contours contours;
+  LabelScan scan;
+  Buffer voxels;
+  Mesh mesh;
+  QuantizedMesh quantized;
+  std::array<Mesh, 8> octants;
+};
+
+class MeshWalk {
+ public:
+  MeshWalk(const PrecomputedVolume& volume, const MeshPlan& plan, MeshSpool& spool, const RunOptions& run,
+           const std::function<void(std::uint64_t)>& tell)
+      : volume_(volume), plan_(plan), spool_(spool), run_(run), tell_(tell) {}
+
+  Result<void> run() {
+    const std::uint64_t block_bytes = plan_.block_bytes(chunk_bytes());
+    const std::uint64_t least = block_bytes + kLeastSurfaceBytes;
+    if (run_.memory_bytes < least)
+      return make_error(ErrorCode::needs_decision, "--memory: expected at least {} bytes, found {}", least,
+                        run_.memory_bytes);
+    const auto threads =
+        static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads), run_.memory_bytes / least));
+    // Each thread has its block all the time, and waits for what its surfaces need beside.
+    budget_.emplace(run_.memory_bytes - static_cast<std::uint64_t>(threads) * block_bytes);
+    for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
+    const std::vector<GridVec> order = morton_order();
+    {
+      ThreadPool pool(threads);
+      pool.submit_each(static_cast<Index>(order.size()), [&](int worker, Index item) {
+        do_node(*workers_[static_cast<std::size_t>(worker)], order[static_cast<std::size_t>(item)]);
+      });
+      pool.wait_idle();
+    }
+    if (error_) return std::move(*error_);
+    return {};
+  }
+
+ private:
+  static constexpr std::uint64_t kLeastSurfaceBytes = std::uint64_t{16} << 20;
+
+  std::uint64_t chunk_bytes() const {
+    const auto& chunk = volume_.info().scales[plan_.scale].chunk_size();
+    return static_cast<std::uint64_t>(chunk[0] * chunk[1] * chunk[2]) * size_of(plan_.type);
+  }
+
+  // All nodes of level 0 along a Z curve, so that few nodes wait for their siblings.
+  std::vector<GridVec> morton_order() const {
+    std::vector<GridVec> order;
+    const Index side = Index{1} << plan_.root_level;
+    visit_morton({0, 0, 0}, side, order);
+    return order;
+  }
+  void visit_morton(const GridVec& begin, Index side, std::vector<GridVec>& order) const {
+    if (begin.x >= plan_.nodes.x || begin.y >= plan_.nodes.y || begin.z >= plan_.nodes.z) return;
+    if (side == 1) {
+      order.push_back(begin);
+      return;
+    }
+    for (Index octant = 0; octant < 8; ++octant)
+      visit_morton({begin.x + (octant & 1) * side / 2, begin.y + (octant >> 1 & 1) * side / 2,
+                    begin.z + (octant >> 2 & 1) * side / 2},
+                   side / 2, order);
+  }
+
+  void do_node(Worker& worker, const GridVec& node) {
+    if (stop_.stop_requested()) return;
+    if (run_.stop.stop_requested()) return fail(make_error(ErrorCode::cancelled, "interrupted"));
+    try {
+      auto done = do_level_0(worker, node);
+      if (!done) fail(std::move(done).error());
+    } catch (const std::bad_alloc&) {
+      fail(make_error(ErrorCode::internal, "the machine has no memory left"));
+    }
+  }
+
+  void fail(Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(error);
+    stop_.request_stop();
+  }
+
+  Result<void> do_level_0(Worker& worker, const GridVec& node) {
+    const Box box = plan_.node_voxels(node);
+    const std::array<Index, 3> place{node.x, node.y, node.z};
+    NGFORGE_TRY(const BlockView block, read_block(worker, box));
+    scan_labels(block, plan_.own_voxels(node), worker.scan);
+    NodeMeshes meshes;
+    {
+      NGFORGE_TRY(const Lease lease, budget_->acquire(surface_bytes(worker.scan, box), stop_.get_token()));
+      NodeOutput output;
+      NGFORGE_CHECK(mesh_block(worker, block, place, output));
+      NGFORGE_CHECK(store(output));
+      meshes = std::move(output.meshes);
+      // What one crowded node took is not kept beside what others have.
+      if (lease.bytes() > budget_->total() / workers_.size()) worker = Worker();
+    }
+    note_done(static_cast<std::uint64_t>(plan_.own_voxels(node).volume()));
+    return finish_node(worker, {0, place}, std::move(meshes));
+  }
+
+  // At most what surfaces, and work on the largest of them, take: each pair of different voxels makes a vertex for each
+  // of two labels and twice as many triangles, and a voxel has six sides.
+  static std::uint64_t surface_bytes(const LabelScan& scan, const Box& box) {
+    const VoxelVec size = box.size();
+    auto most_voxels = static_cast<std::uint64_t>(size.x * size.y + size.y * size.z + size.z * size.x);
+    for (const LabelScan::Count& count : scan.counts) most_voxels = std::max(most_voxels, count.voxels);
+    const std::uint64_t largest = std::min(2 * scan.crossings, 24 * most_voxels);
+    return scan.crossings * kCrossingBytes + largest * kWorkBytes;
+  }
+
+  Result<void> mesh_block(Worker& worker, const BlockView& block, const std::array<Index, 3>& place,
+                          NodeOutput& output) {
+    std::array<float, 3> offset;
+    for (int a = 0; a < 3; ++a) {
+      const auto i = static_cast<std::size_t>(a);
+      offset[i] = static_cast<float>(block.box.begin[a] - (place[i] * plan_.node_cells[i] - 1));
+    }
+    // Labels without a surface here are noted too, so that it is known that they exist.
+    auto counted = worker.scan.counts.begin();
+    const auto note_voxels_below = [&](std::optional<std::uint64_t> label) {
+      for (; counted != worker.scan.counts.end() && (!label || counted->label < *label); ++counted)
+        if (is_wanted(counted->label)) add_record(output, {counted->label}, 0, place, counted->voxels, 0);
+    };
+    for (const LabelSurface& surface : extract(worker, block)) {
+      if (!is_wanted(surface.label)) continue;
+      if (stop_.stop_requested()) return {};
+      note_voxels_below(surface.label);
+      std::uint64_t voxels = 0;
+      if (counted != worker.scan.counts.end() && counted->label == surface.label) voxels = (counted++)->voxels;
+      copy_surface(surface, offset, worker.mesh);
+      simplify_level_0(worker);
+      NGFORGE_CHECK(hand_over(worker, surface.label, 0, place, voxels, worker.mesh, output));
+    }
+    note_voxels_below(std::nullopt);
+    return {};
+  }
+
+  bool is_wanted(std::uint64_t label) const {
+    if (std::ranges::binary_search(plan_.excluded, label)) return false;
+    return plan_.labels.empty() || std::ranges::binary_search(plan_.labels, label);
+  }
+
+  std::span<const LabelSurface> extract(Worker& worker, const BlockView& block) const {
+    if (plan_.labels.empty()) return worker.cubes->extract(block);
+    return worker.cubes->extract(block, plan_.labels);
+  }
+
+  // The voxels of a box, with zeros around the volume.
+  Result<BlockView> read_block(Worker& worker, const Box& box) const {
+    const std::size_t bytes = static_cast<std::size_t>(box.volume()) * size_of(plan_.type);
+    ensure(worker.voxels, bytes);
+    const VoxelVec corner = plan_.box_vox.begin;
+    const MutableBlockView view =
+        dense_view(worker.voxels.data(), plan_.type, Box{box.begin + corner, box.end + corner}, 1);
+    const Box inside = view.box.intersect(plan_.box_vox);
+    if (inside != view.box) std::memset(view.data, 0, bytes);
+    NGFORGE_CHECK(volume_.read(plan_.scale, inside, view.crop(inside)));
+    BlockView counted = view;
+    counted.box = box;
+    return counted;
+  }
+
+  static void copy_surface(const LabelSurface& surface, const std::array<float, 3>& offset, Mesh& mesh) {
+    mesh.positions.assign(surface.positions.begin(), surface.positions.end());
+    mesh.triangles.assign(surface.triangles.begin(), surface.triangles.end());
+    if (offset == std::array<float, 3>{}) return;
+    for (auto& position : mesh.positions)
+      for (std::size_t a = 0; a < 3; ++a) position[a] += offset[a];
+  }
+
+  void simplify_level_0(Worker& worker) const {
+    if (plan_.max_error_nm <= 0) return;
+    const MeshBox box{{0, 0, 0}, plan_.node_extent(0)};
+    straighten_contours(worker.mesh, box, plan_.resolution_nm, plan_.max_error_nm, worker.contours);
+    worker.simplifier->simplify(worker.mesh, worker.contours, {plan_.resolution_nm, plan_.max_error_nm, 0});
+  }
+
+  // A label's part of a node as a fragment, and as a mesh for the parent.
+  Result<void> hand_over(Worker& worker, std::uint64_t label, int level, const std::array<Index, 3>& place,
+                         std::uint64_t voxels, const Mesh& mesh, NodeOutput& output) const {
+    if (plan_.format == MeshFormat::legacy) {
+      add_record(output, append_mesh(label, mesh, output.bytes), level, place, voxels, 0);
+      return {};
+    }
+    worker.quantizer.quantize(mesh, {plan_.node_extent(level), plan_.quantization_bits, level > 0}, worker.quantized);
+    NGFORGE_TRY(const Bytes fragment, encode_draco(worker.quantized));
+    const StoredMesh stored{label, output.bytes.size(), static_cast<std::uint32_t>(worker.quantized.positions.size()),
+                            static_cast<std::uint32_t>(worker.quantized.triangles.size())};
+    output.bytes.insert(output.bytes.end(), fragment.begin(), fragment.end());
+    add_record(output, stored, level, place, voxels, static_cast<std::uint32_t>(fragment.size()));
+    // Above the root a label has one node: its mesh is whole, and done when it is small.
+    if (level >= plan_.root_level &&
+        (mesh.triangles.size() <= kFewTriangles || level == plan_.root_level + kMostLevelsAboveRoot))
+      return {};
+    output.meshes.push_back(append_mesh(label, mesh, output.bytes));
+    return {};
+  }
+
+  static void add_record(NodeOutput& output, const StoredMesh& stored, int level, const std::array<Index, 3>& place,
+                         std::uint64_t voxels, std::uint32_t bytes) {
+    FragmentRecord record;
+    record.label = stored.label;
+    record.offset = stored.offset;
+    record.voxels = voxels;
+    record.bytes = bytes;
+    record.positions = stored.positions;
+    record.triangles = stored.triangles;
+    record.level = static_cast<std::uint32_t>(level);
+    for (std::size_t a = 0; a < 3; ++a) record.node[a] = static_cast<std::uint32_t>(place[a]);
+    output.records.push_back(record);
+  }
+
+  Result<void> store(NodeOutput& output) {
+    NGFORGE_TRY(const std::uint64_t offset, spool_.append(output.bytes));
+    output.move(offset);
+    output.bytes = {};
+    return spool_.add(output.records);
+  }
+
+  void note_done(std::uint64_t voxels) {
+    const std::lock_guard lock(mutex_);
+    voxels_done_ += voxels;
+    tell_(voxels_done_);
+  }
+
+  // Whoever finishes the last of eight siblings goes on with their parent.
+  Result<void> finish_node(Worker& worker, NodeKey key, NodeMeshes meshes) {
+    while (plan_.format == MeshFormat::multires) {
+      const auto& [level, place] = key;
+      if (level >= plan_.root_level && meshes.empty()) return {};
+      const NodeKey parent{level + 1, {place[0] / 2, place[1] / 2, place[2] / 2}};
+      const auto octant = static_cast<std::size_t>(place[0] % 2 + 2 * (place[1] % 2) + 4 * (place[2] % 2));
+      std::array<NodeMeshes, 8> children;
+      {
+        const std::lock_guard lock(mutex_);
+        Pending& pending = pending_[parent];
+        pending.children[octant] = std::move(meshes);
+        if (++pending.finished < count_children(parent)) return {};
+        children = std::move(pending.children);
+        pending_.erase(parent);
+      }
+      NGFORGE_TRY(meshes, do_parent(worker, parent, children));
+      key = parent;
+    }
+    return {};
+  }
+
+  int count_children(const NodeKey& parent) const {
+    const GridVec below = plan_.grid(parent.first - 1);
+    Index count = 1;
+    for (int a = 0; a < 3; ++a) count *= std::min<Index>(2, below[a] - 2 * parent.second[static_cast<std::size_t>(a)]);
+    return static_cast<int>(count);
+  }
+
+  Result<NodeMeshes> do_parent(Worker& worker, const NodeKey& parent, const std::array<NodeMeshes, 8>& children) {
+    NGFORGE_TRY(const Lease lease, budget_->acquire(parent_bytes(children), stop_.get_token()));
+    NodeOutput output;
+    NodeMeshes meshes;
+    std::array<std::size_t, 8> next{};
+    while (!stop_.stop_requested()) {
+      const auto label = next_label(children, next);
+      if (!label) break;
+      NGFORGE_TRY(const std::uint64_t before, join_octants(worker, parent, children, next, *label));
+      NGFORGE_CHECK(hand_over_parent(worker, parent, *label, before, output));
+      if (output.bytes.size() < kFlushBytes) continue;
+      NGFORGE_CHECK(store(output));
+      flush(output, meshes);
+    }
+    NGFORGE_CHECK(store(output));
+    flush(output, meshes);
+    return meshes;
+  }
+
+  // A level that is hardly coarser than the one below it is the end: the label has one node.
+  Result<void> hand_over_parent(Worker& worker, const NodeKey& parent, std::uint64_t label, std::uint64_t before,
+                                NodeOutput& output) const {
+    const bool is_above = parent.first > plan_.root_level;
+    const auto after = static_cast<double>(worker.mesh.triangles.size());
+    if (is_above && after > kLeastReduction * static_cast<double>(before)) return {};
+    return hand_over(worker, label, parent.first, parent.second, 0, worker.mesh, output);
+  }
+
+  static void flush(NodeOutput& output, NodeMeshes& meshes) {
+    meshes.insert(meshes.end(), output.meshes.begin(), output.meshes.end());
+    output = {};
+  }
+
+  static std::optional<std::uint64_t> next_label(const std::array<NodeMeshes, 8>& children,
+                                                 const std::array<std::size_t, 8>& next) {
+    std::optional<std::uint64_t> label;
+    for (std::size_t i = 0; i < 8; ++i)
+      if (next[i] < children[i].size()) label = std::min(label.value_or(~std::uint64_t{0}), children[i][next[i]].label);
+    return label;
+  }
+
+  // Puts the simplified meshes of a label's octants together in worker.mesh. Returns the triangles that there were.
+  Result<std::uint64_t> join_octants(Worker& worker, const NodeKey& parent, const std::array<NodeMeshes, 8>& children,
+                                     std::array<std::size_t, 8>& next, std::uint64_t label) const {
+    const auto extent = plan_.node_extent(parent.first - 1);
+    std::vector<MeshPart> parts;
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < 8; ++i) {
+      if (next[i] == children[i].size() || children[i][next[i]].label != label) continue;
+      const StoredMesh& stored = children[i][next[i]++];
+      Mesh& octant = worker.octants[i];
+      NGFORGE_CHECK(spool_.read(stored, octant));
+      before += stored.triangles;
+      const SimplifyTarget target{plan_.resolution_nm, plan_.error_nm(parent.first), stored.triangles / 4};
+      worker.simplifier->simplify(octant, no_contours_, target);
+      MeshPart part{octant.positions, octant.triangles, {}, extent};
+      for (std::size_t a = 0; a < 3; ++a) part.corner[a] = (i >> a & 1) != 0 ? extent[a] : 0.0f;
+      parts.push_back(part);
+    }
+    worker.mesh = weld(parts);
+    return before;
+  }
+
+  // The largest label at a time, and what the lists of labels take.
+  static std::uint64_t parent_bytes(const std::array<NodeMeshes, 8>& children) {
+    std::uint64_t most = 0, listed = 0;
+    std::array<std::size_t, 8> next{};
+    while (const auto label = next_label(children, next)) {
+      std::uint64_t all = 0, largest = 0;
+      for (std::size_t i = 0; i < 8; ++i) {
+        if (next[i] == children[i].size() || children[i][next[i]].label != *label) continue;
+        const std::uint64_t triangles = children[i][next[i]++].triangles;
+        all += triangles;
+        largest = std::max(largest, triangles);
+        ++listed;
+      }
+      most = std::max(most, all * kTriangleBytes + std::max(largest, all / 4) * kWorkBytes);
+    }
+    return most + 2 * listed * sizeof(StoredMesh) + 2 * kFlushBytes;
+  }
+
+  static constexpr std::size_t kFlushBytes = std::size_t{4} << 20;
+  struct Pending {
+    std::array<NodeMeshes, 8> children;
+    int finished = 0;
+  };
+
+  const PrecomputedVolume& volume_;
+  const MeshPlan& plan_;
+  MeshSpool& spool_;
+  const RunOptions& run_;
+  const std::function<void(std::uint64_t)>& tell_;
+  std::optional<MemoryBudget> budget_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::stop_source stop_;
+  const Contours no_contours_;
+
+  std::mutex mutex_;  // guards all below
+  std::map<NodeKey, Pending> pending_;
+  std::optional<Error> error_;
+  std::uint64_t voxels_done_ = 0;
+};
+
+}  // namespace
+
+Result<void> walk_meshes(const PrecomputedVolume& volume, const MeshPlan& plan, MeshSpool& spool, const RunOptions& run,
+                         const std::function<void(std::uint64_t)>& tell) {
+  return MeshWalk(volume, plan, spool, run, tell).run();
+}
+
+}  // namespace ngforge
