@@ -36,7 +36,8 @@ class LabelNumbers {
   std::size_t hash(std::uint64_t label) const { return label * 0x9E3779B97F4A7C15u >> shift_; }
   std::uint32_t add(std::uint64_t label);
   void insert(const Entry& entry);
-  void resize(int bits);
+  void clear_entries(int bits);
+  void grow();
 
   std::optional<std::span<const std::uint64_t>> wanted_;
   std::vector<std::uint64_t> labels_;
