@@ -34,7 +34,8 @@ Result<std::vector<Stored>> load_chunks(const PrecomputedVolume& volume, const G
 }
 
 Result<void> write_shards(const ScaleInfo& scale, const std::string& folder, const std::vector<Stored>& chunks) {
-  NGFORGE_TRY(const auto sink, open_shard_sink(folder, scale, false, static_cast<Index>(chunks.size())));
+  NGFORGE_TRY(const auto sink,
+              open_shard_sink(folder, scale, false, std::make_shared<WaitingRoom>(static_cast<Index>(chunks.size()))));
   for (std::size_t i = 0; i < chunks.size(); ++i) {
     const auto sequence = static_cast<Index>(i);
     NGFORGE_CHECK(chunks[i].bytes.empty() ? sink->pass(sequence, chunks[i].cell)

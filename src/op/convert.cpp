@@ -179,9 +179,9 @@ class Conversion {
   // The scales of a pass, the first of which is scale `first` of the dataset.
   Result<void> write_scales(const PartialFolder& folder, const Pass& pass, std::size_t first, ConvertReport& report) {
     std::vector<std::unique_ptr<ChunkSink>> sinks;
+    const auto room = std::make_shared<WaitingRoom>(pass.strips.window);
     for (std::size_t k = 0; k < pass.plan.info.scales.size(); ++k) {
-      NGFORGE_TRY(sinks.emplace_back(),
-                  format_->open_sink(folder.path(), first + k, folder.is_resumed(), pass.strips.window));
+      NGFORGE_TRY(sinks.emplace_back(), format_->open_sink(folder.path(), first + k, folder.is_resumed(), room));
     }
     NGFORGE_CHECK(write_chunks(folder, pass, sinks));
     for (std::size_t k = 0; k < sinks.size(); ++k) {

@@ -20,10 +20,10 @@ class DatasetFormat {
 
   /// For people: "OME-Zarr 0.5".
   virtual const char* title() const = 0;
-  /// Takes the chunks of a scale; `folder` is the dataset's. At most `window` of them wait for their turn.
+  /// Takes the chunks of a scale; `folder` is the dataset's. They wait for their turn in `room`.
   /// Errors: permission, io.
   virtual Result<std::unique_ptr<ChunkSink>> open_sink(const std::string& folder, std::size_t scale, bool resume,
-                                                       Index window) const = 0;
+                                                       std::shared_ptr<WaitingRoom> room) const = 0;
   /// Files that a scale becomes at most, with the bytes that they have beside those of chunks, and how it is encoded.
   virtual void describe_scale(std::size_t scale, ScaleReport& report) const = 0;
   /// Key of the file that tells how it was made (layout/provenance.h).

@@ -17,12 +17,12 @@ class OmeZarrFormat final : public DatasetFormat {
   const char* title() const override { return "OME-Zarr 0.5"; }
 
   Result<std::unique_ptr<ChunkSink>> open_sink(const std::string& folder, std::size_t k, bool resume,
-                                               Index window) const override {
+                                               std::shared_ptr<WaitingRoom> room) const override {
     const ScaleInfo& scale = plan_.info.scales[k];
     const std::string array = folder + "/" + scale.key;
     if (plan_.layout == Layout::sharded)
       return open_zarr_shard_sink(array, scale.grid_shape(), image_.shard_chunks_xyz[k], plan_.channels, resume,
-                                  window);
+                                  std::move(room));
     const auto name = [channels = plan_.channels](const GridVec& cell) { return zarr_chunk_key(cell, channels); };
     return open_file_sink(array, name, resume);
   }

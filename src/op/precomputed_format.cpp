@@ -25,9 +25,9 @@ class PrecomputedFormat final : public DatasetFormat {
   const char* title() const override { return "neuroglancer precomputed"; }
 
   Result<std::unique_ptr<ChunkSink>> open_sink(const std::string& folder, std::size_t k, bool resume,
-                                               Index window) const override {
+                                               std::shared_ptr<WaitingRoom> room) const override {
     const ScaleInfo& scale = plan_.info.scales[k];
-    if (plan_.layout == Layout::sharded) return open_shard_sink(folder, scale, resume, window);
+    if (plan_.layout == Layout::sharded) return open_shard_sink(folder, scale, resume, std::move(room));
     const auto name = [scale, is_flat = plan_.layout == Layout::flat,
                        suffix = plan_.compressor != nullptr ? ".gz" : ""](const GridVec& cell) {
       const Box box_vox = scale.chunk_box(cell);

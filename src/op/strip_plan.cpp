@@ -269,12 +269,11 @@ void count_bytes(const VolumePlan& volume, const VolumeHeader& header, std::uint
   }
   plan.peak_bytes = plus(plan.peak_bytes, times(plan.threads, worker_bytes(volume, header, plan)));
   plan.window = 2 * plan.threads + 2;
-  // For a scale to have chunks that wait, a thread must be late with its next one, or must be writing those that waited
-  // for it: of all threads but the one that brings more. Each thread has one in its hands.
+  // Those that wait, and one in the hands of each thread.
   if (volume.layout == Layout::sharded)
     plan.peak_bytes =
         plus(plan.peak_bytes,
-             times(times(plan.threads - 1, plan.window) + static_cast<std::uint64_t>(plan.threads), largest_chunk));
+             times(static_cast<std::uint64_t>(plan.window) + static_cast<std::uint64_t>(plan.threads), largest_chunk));
 }
 
 // Sends the strips to disk of which that makes most room; false when it would not make much.

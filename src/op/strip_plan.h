@@ -30,7 +30,7 @@ struct StripPlan {
   int threads = 1;
   Index batch_planes = 1;  // source planes read at once; 1 with batch_rows < plane height: rows of a plane
   Index batch_rows = 0;
-  Index window = 8;  // encoded chunks that may wait for their turn, per scale
+  Index window = 8;  // encoded chunks that may wait for their turn, of all scales
   std::uint64_t peak_bytes = 0;
   std::uint64_t scratch_bytes = 0;
 };

@@ -19,6 +19,25 @@ struct ChunkCounts {
   std::atomic<std::uint64_t> stored = 0, empty = 0, bytes = 0, files = 0;
 };
 
+/// Places for encoded chunks that wait for their turn, shared by all sinks of a run. Thread-safe.
+class WaitingRoom {
+ public:
+  explicit WaitingRoom(Index places) : places_(places), free_(places) {}
+  Index places() const { return places_; }
+  /// Takes a place; false when there is none.
+  bool enter() {
+    Index free = free_;
+    while (free > 0)
+      if (free_.compare_exchange_weak(free, free - 1)) return true;
+    return false;
+  }
+  void leave() { ++free_; }
+
+ private:
+  const Index places_;
+  std::atomic<Index> free_;
+};
+
 /// Takes the encoded chunks of one scale and makes files of them. Thread-safe.
 ///
 /// Every chunk of the grid is handed over exactly once, under its sequence number in the plan (0 .. chunks-1). What is
@@ -48,7 +67,7 @@ Result<std::unique_ptr<ChunkSink>> open_file_sink(const std::string& folder,
 /// Precomputed shards (scale.sharding) in the folder of the scale's key below `folder`: shard_sink.h says how they are
 /// written. Errors: permission, io.
 Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume,
-                                                   Index window);
+                                                   std::shared_ptr<WaitingRoom> room);
 /// The memory that such a sink takes at most, beside the chunks that wait: 24 bytes per chunk in unfinished shards,
 /// what it knows of each shard, and the minishard indices that `threads` threads write at once. For at most 2^32
 /// chunks.
@@ -58,7 +77,7 @@ std::uint64_t shard_sink_bytes(const ScaleInfo& scale, int threads);
 /// written likewise, its index at the end. Errors: permission, io.
 Result<std::unique_ptr<ChunkSink>> open_zarr_shard_sink(const std::string& folder, const GridVec& grid,
                                                         const std::array<Index, 3>& shard_chunks_xyz, Index channels,
-                                                        bool resume, Index window);
+                                                        bool resume, std::shared_ptr<WaitingRoom> room);
 /// The memory that such a sink takes at most, beside the chunks that wait.
 std::uint64_t zarr_shard_sink_bytes(const GridVec& grid, const std::array<Index, 3>& shard_chunks_xyz, int threads);
 

@@ -112,9 +112,9 @@ std::uint64_t shard_sink_bytes(const ScaleInfo& scale, int threads) {
 }
 
 Result<std::unique_ptr<ChunkSink>> open_shard_sink(const std::string& folder, const ScaleInfo& scale, bool resume,
-                                                   Index window) {
+                                                   std::shared_ptr<WaitingRoom> room) {
   return make_shard_sink(folder + "/" + scale.key, scale.grid_shape(), std::make_unique<PrecomputedShards>(scale),
-                         resume, window);
+                         resume, std::move(room));
 }
 
 }  // namespace ngforge

@@ -45,8 +45,8 @@ std::size_t most_open_files() {
 
 class ShardSink final : public ChunkSink {
  public:
-  ShardSink(std::unique_ptr<const ShardFormat> format, const GridVec& grid, Index window)
-      : format_(std::move(format)), grid_(grid), window_(window), most_open_(most_open_files()) {}
+  ShardSink(std::unique_ptr<const ShardFormat> format, const GridVec& grid, std::shared_ptr<WaitingRoom> room)
+      : format_(std::move(format)), grid_(grid), room_(std::move(room)), most_open_(most_open_files()) {}
   ~ShardSink() override {
     for (const GrowingShard* shard : open_) ::close(shard->descriptor);
   }
@@ -93,6 +93,7 @@ class ShardSink final : public ChunkSink {
     GridVec cell;
     bool is_stored = false;
     Bytes bytes;
+    bool has_place = false;  // in the waiting room
   };
   struct Write {
     ShardFile* shard = nullptr;
@@ -112,7 +113,7 @@ class ShardSink final : public ChunkSink {
     std::vector<Write> writes;
     {
       std::unique_lock lock(mutex_);
-      turn_.wait(lock, [&] { return abandoned_ || sequence < next_ + window_; });
+      turn_.wait(lock, [&] { return abandoned_ || may_enter(sequence, item); });
       if (abandoned_) return make_error(ErrorCode::cancelled, "interrupted");
       waiting_.emplace(sequence, std::move(item));
       while (!waiting_.empty() && waiting_.begin()->first == next_) {
@@ -122,8 +123,22 @@ class ShardSink final : public ChunkSink {
       }
       if (!writes.empty()) turn_.notify_all();
     }
-    for (Write& write : writes) NGFORGE_CHECK(perform(write));
+    for (Write& write : writes) {
+      NGFORGE_CHECK(perform(write));
+      if (!write.item.has_place) continue;
+      write.item.bytes = {};
+      room_->leave();
+    }
     return {};
+  }
+
+  // The chunk whose turn it is needs no place. So whoever finds none waits for a chunk that some thread has in its
+  // hands, not for one that waits elsewhere. Chunks without bytes take none, but wait in small numbers too.
+  bool may_enter(Index sequence, Item& item) {
+    if (sequence == next_) return true;
+    if (sequence >= next_ + room_->places()) return false;
+    item.has_place = item.is_stored && room_->enter();
+    return item.has_place || !item.is_stored;
   }
 
   Write assign(Item item) {
@@ -210,7 +225,7 @@ class ShardSink final : public ChunkSink {
 
   const std::unique_ptr<const ShardFormat> format_;
   const GridVec grid_;
-  const Index window_;
+  const std::shared_ptr<WaitingRoom> room_;
   FolderWriter writer_;
   std::vector<ShardFile> shards_;  // by id; complete after open(): found without a lock
   const std::size_t most_open_;
@@ -234,8 +249,8 @@ std::uint64_t shard_table_bytes(std::uint64_t chunks, std::uint64_t shards) {
 
 Result<std::unique_ptr<ChunkSink>> make_shard_sink(const std::string& folder, const GridVec& grid,
                                                    std::unique_ptr<const ShardFormat> format, bool resume,
-                                                   Index window) {
-  auto sink = std::make_unique<ShardSink>(std::move(format), grid, window);
+                                                   std::shared_ptr<WaitingRoom> room) {
+  auto sink = std::make_unique<ShardSink>(std::move(format), grid, std::move(room));
   NGFORGE_CHECK(sink->open(folder, resume));
   return std::unique_ptr<ChunkSink>(std::move(sink));
 }

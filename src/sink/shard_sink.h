@@ -38,11 +38,12 @@ class ShardFormat {
 
 /// A sink for the shards of a format below `folder`, which is made. Values lie in a shard in sequence order, so that
 /// each file is written once; it takes its name when it is complete, and shards without a chunk are not written.
-/// However many shards grow at once, few files are open. At most `window` chunks wait for their turn.
+/// However many shards grow at once, few files are open. Chunks wait for their turn in
+/// `room`.
 /// Errors: permission, io.
 Result<std::unique_ptr<ChunkSink>> make_shard_sink(const std::string& folder, const GridVec& grid,
                                                    std::unique_ptr<const ShardFormat> format, bool resume,
-                                                   Index window);
+                                                   std::shared_ptr<WaitingRoom> room);
 /// What it knows of all chunks and shards at most, in bytes.
 std::uint64_t shard_table_bytes(std::uint64_t chunks, std::uint64_t shards);
 

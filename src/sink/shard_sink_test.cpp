@@ -56,7 +56,7 @@ ScaleInfo row_of_four(int minishard_bits, int shard_bits) {
 
 TEST_F(ShardSink, WritesTheBytesOfTheSpec) {
   // The vector of the specification's appendix: minishard_bits 1, keys 2 -> "ab", 3 -> "c".
-  auto sink = open_shard_sink(folder_, row_of_four(1, 0), false, 8);
+  auto sink = open_shard_sink(folder_, row_of_four(1, 0), false, std::make_shared<WaitingRoom>(8));
   ASSERT_TRUE(sink.has_value());
   Bytes ab = text("ab"), c = text("c");
   // Handed over in another order than the plan's: 3 before 2.
@@ -75,7 +75,7 @@ TEST_F(ShardSink, WritesTheBytesOfTheSpec) {
 }
 
 TEST_F(ShardSink, MakesNoFileForAnEmptyShard) {
-  auto sink = open_shard_sink(folder_, row_of_four(0, 1), false, 8);
+  auto sink = open_shard_sink(folder_, row_of_four(0, 1), false, std::make_shared<WaitingRoom>(8));
   ASSERT_TRUE(sink.has_value());
   Bytes a = text("a");
   for (Index x = 0; x < 4; ++x) {
@@ -93,7 +93,7 @@ TEST_F(ShardSink, MakesNoFileForAnEmptyShard) {
 TEST_F(ShardSink, LeavesFinishedShardsAlone) {
   fs::create_directories(folder_ / "1_1_1");
   std::ofstream(folder_ / "1_1_1/1.shard") << "finished before";
-  auto sink = open_shard_sink(folder_, row_of_four(0, 1), true, 8);
+  auto sink = open_shard_sink(folder_, row_of_four(0, 1), true, std::make_shared<WaitingRoom>(8));
   ASSERT_TRUE(sink.has_value());
   EXPECT_FALSE((*sink)->is_finished({0, 0, 0}));
   EXPECT_TRUE((*sink)->is_finished({1, 0, 0}));
@@ -118,7 +118,7 @@ TEST_F(ShardSink, BytesDoNotDependOnThreads) {
   std::vector<std::map<std::string, Bytes>> results;
   for (const int threads : {1, 4}) {
     fs::remove_all(folder_ / "k");
-    auto sink = open_shard_sink(folder_, scale, false, 3);
+    auto sink = open_shard_sink(folder_, scale, false, std::make_shared<WaitingRoom>(3));
     ASSERT_TRUE(sink.has_value());
     std::atomic<Index> next = 0;
     {
@@ -154,7 +154,7 @@ TEST_F(ShardSink, GrowsMoreShardsThanFilesMayBeOpen) {
   rlimit few = before;
   few.rlim_cur = 24;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-  auto sink = open_shard_sink(folder_, scale, false, 8);
+  auto sink = open_shard_sink(folder_, scale, false, std::make_shared<WaitingRoom>(8));
   ASSERT_TRUE(sink.has_value());
   for (Index sequence = 0; sequence < 128 * 3; ++sequence) {
     cell = {sequence % 128, sequence / 128, 0};
@@ -185,7 +185,7 @@ TEST_F(ShardSink, GrowsMoreShardsThanFilesMayBeOpen) {
 
 TEST_F(ShardSink, LeavesHolesInALargeShardIndex) {
   // 2^24 minishards are a shard index of 256 MiB.
-  auto sink = open_shard_sink(folder_, row_of_four(24, 0), false, 8);
+  auto sink = open_shard_sink(folder_, row_of_four(24, 0), false, std::make_shared<WaitingRoom>(8));
   ASSERT_TRUE(sink.has_value());
   const Bytes a = text("a");
   for (Index x = 0; x < 4; ++x)
@@ -213,8 +213,32 @@ TEST_F(ShardSink, TellsItsMemory) {
   EXPECT_GE(shard_sink_bytes(scale, 2), 24'000'000u * 5);
 }
 
+TEST_F(ShardSink, SinksShareTheirWaitingRoom) {
+  ScaleInfo first = row_of_four(0, 0), second = first;
+  second.key = "other";
+  const auto room = std::make_shared<WaitingRoom>(2);
+  const auto a = open_shard_sink(folder_, first, false, room), b = open_shard_sink(folder_, second, false, room);
+  ASSERT_TRUE(a && b);
+  ASSERT_TRUE((*a)->put(1, {1, 0, 0}, text("1")).has_value());
+  ASSERT_TRUE((*b)->put(1, {1, 0, 0}, text("1")).has_value());
+  EXPECT_FALSE(room->enter());
+  std::atomic<bool> is_through = false;
+  {
+    std::jthread late([&] {
+      EXPECT_TRUE((*b)->put(2, {2, 0, 0}, text("2")).has_value());
+      is_through = true;
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_FALSE(is_through);
+    EXPECT_TRUE((*b)->put(0, {0, 0, 0}, text("0")).has_value());  // needs no place: it is its turn
+  }
+  EXPECT_TRUE((*a)->put(0, {0, 0, 0}, text("0")).has_value());
+  EXPECT_TRUE(room->enter() && room->enter());  // all have left
+  EXPECT_FALSE(room->enter());
+}
+
 TEST_F(ShardSink, AbandonEndsTheWait) {
-  auto sink = open_shard_sink(folder_, row_of_four(0, 0), false, 1);
+  auto sink = open_shard_sink(folder_, row_of_four(0, 0), false, std::make_shared<WaitingRoom>(1));
   ASSERT_TRUE(sink.has_value());
   std::jthread waiting([&] {
     Bytes a = text("a");

@@ -69,9 +69,10 @@ std::uint64_t zarr_shard_sink_bytes(const GridVec& grid, const std::array<Index,
 
 Result<std::unique_ptr<ChunkSink>> open_zarr_shard_sink(const std::string& folder, const GridVec& grid,
                                                         const std::array<Index, 3>& shard_chunks_xyz, Index channels,
-                                                        bool resume, Index window) {
+                                                        bool resume, std::shared_ptr<WaitingRoom> room) {
   const GridVec shard_chunks{shard_chunks_xyz[0], shard_chunks_xyz[1], shard_chunks_xyz[2]};
-  return make_shard_sink(folder, grid, std::make_unique<ZarrShards>(grid, shard_chunks, channels), resume, window);
+  return make_shard_sink(folder, grid, std::make_unique<ZarrShards>(grid, shard_chunks, channels), resume,
+                         std::move(room));
 }
 
 }  // namespace ngforge

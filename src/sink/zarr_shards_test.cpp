@@ -42,7 +42,7 @@ constexpr GridVec kGrid{3, 2, 1};
 constexpr std::array<Index, 3> kShard{2, 2, 1};
 
 TEST_F(ZarrShards, WritesTheBytesOfTheSpec) {
-  auto sink = *open_zarr_shard_sink(folder_, kGrid, kShard, 1, false, 8);
+  auto sink = *open_zarr_shard_sink(folder_, kGrid, kShard, 1, false, std::make_shared<WaitingRoom>(8));
   const Bytes ab = text("ab"), c = text("c");
   // Sequence 4 is the chunk at (1, 1), number 3 of its shard; sequence 1 the one at (1, 0), number 1.
   ASSERT_TRUE(sink->put(4, {1, 1, 0}, c).has_value());
@@ -67,12 +67,12 @@ TEST_F(ZarrShards, WritesTheBytesOfTheSpec) {
 TEST_F(ZarrShards, GoesOnWithTheShardsThatAreThere) {
   const Bytes x = text("x");
   {
-    auto sink = *open_zarr_shard_sink(folder_, kGrid, kShard, 2, false, 8);
+    auto sink = *open_zarr_shard_sink(folder_, kGrid, kShard, 2, false, std::make_shared<WaitingRoom>(8));
     ASSERT_TRUE(sink->put(0, {2, 0, 0}, x).has_value());
     ASSERT_TRUE(sink->put(1, {2, 1, 0}, x).has_value());
     ASSERT_TRUE(sink->put(2, {0, 0, 0}, x).has_value());  // its shard never becomes complete
   }
-  auto sink = *open_zarr_shard_sink(folder_, kGrid, kShard, 2, true, 8);
+  auto sink = *open_zarr_shard_sink(folder_, kGrid, kShard, 2, true, std::make_shared<WaitingRoom>(8));
   EXPECT_TRUE(sink->is_finished({2, 1, 0}));
   EXPECT_FALSE(sink->is_finished({0, 0, 0}));
   EXPECT_TRUE(fs::exists(folder_ / "c/0/0/0/1"));
