@@ -8,6 +8,7 @@
 
 #include "compress/gzip.h"
 #include "compress/unpack.h"
+#include "compress/zlib.h"
 
 namespace ngforge {
 
@@ -37,6 +38,17 @@ Result<Bytes> unpack_zlib(std::span<const std::byte> in, std::string_view where,
     out.resize(produced);
     return out;
   }
+}
+
+Bytes pack_zlib(std::span<const std::byte> in, int level) {
+  struct Free {
+    void operator()(libdeflate_compressor* c) const { libdeflate_free_compressor(c); }
+  };
+  const std::unique_ptr<libdeflate_compressor, Free> compressor(libdeflate_alloc_compressor(level));
+  if (!compressor) throw std::bad_alloc();
+  Bytes out(libdeflate_zlib_compress_bound(compressor.get(), in.size()));
+  out.resize(libdeflate_zlib_compress(compressor.get(), in.data(), in.size(), out.data(), out.size()));
+  return out;
 }
 
 }  // namespace ngforge
