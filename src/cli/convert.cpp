@@ -80,9 +80,31 @@ struct Options {
   bool json = false;
 };
 
+Result<int> run_surface(const Options& options, const RunOptions& run) {
+  NGFORGE_TRY(const SurfaceReport report, convert_surface(options.sources, options.destination, options.convert, run));
+  const auto& [low, high] = report.bounds_mm;
+  if (options.json) {
+    const Json json{{"destination", report.destination},
+                    {"format", report.format},
+                    {"source_format", report.source_format},
+                    {"vertices", report.vertices},
+                    {"triangles", report.triangles},
+                    {"bounds_mm", report.bounds_mm},
+                    {"bytes", report.bytes}};
+    fmt::print("{}\n", json.dump(1, ' ', false, Json::error_handler_t::replace));
+    return 0;
+  }
+  fmt::print("{}: {}, from {}, {} vertices, {} triangles, {}\n", report.destination, report.format,
+             report.source_format, report.vertices, report.triangles, bytes_text(report.bytes));
+  fmt::print("  x {:.6g} to {:.6g}, y {:.6g} to {:.6g}, z {:.6g} to {:.6g} mm\n", low[0], high[0], low[1], high[1],
+             low[2], high[2]);
+  return 0;
+}
+
 Result<int> run(Options& options, const CommandContext& context) {
   NGFORGE_TRY(static_cast<VolumeOptions&>(options.convert), options.volume.resolve());
   NGFORGE_TRY(RunOptions run, options.run.resolve(context));
+  if (is_surface_file(options.destination)) return run_surface(options, run);
   std::vector<std::string> told;
   if (run.on_notice)
     run.on_notice = [&told, print = run.on_notice](const std::string& notice) {
@@ -128,7 +150,9 @@ CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   add_sources(app, options->sources);
   add_place(app, "DESTINATION", options->destination,
-            "A new folder (NAME.zarr: OME-Zarr), or a file: .nii, .nii.gz, .mgz, .tif, .npy");
+            "A new folder (NAME.zarr: OME-Zarr), or a file: .nii, .nii.gz, .mgz, .tif, .npy; surfaces: .vtk, .obj, "
+            ".ply, .stl, "
+            ".gii");
   options->volume.add_to(app, true);
   app.add_flag("--dry-run", options->convert.dry_run, "Print the plan and write nothing");
   app.add_flag("--resume", options->convert.resume, "Go on where an earlier run stopped");

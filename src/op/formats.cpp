@@ -9,6 +9,7 @@
 #include "sink/volume_file.h"
 #include "source/source.h"
 #include "store/store.h"
+#include "surface/surface.h"
 
 namespace ngforge {
 namespace {
@@ -42,7 +43,12 @@ std::vector<Table> tables() {
                      {{"folder", "", "Neuroglancer precomputed volume"}, {"folder.zarr", "", "OME-Zarr 0.5 image"}}};
   for (const VolumeFileDescriptor* file : all_volume_files())
     destinations.rows.push_back({file->suffixes, "", file->title});
-  return {sources, encodings, layouts, destinations, stores};
+  Table surfaces{"surfaces", {}};
+  for (const SurfaceDescriptor* surface : all_surface_formats()) {
+    surfaces.rows.push_back({surface->name, "", surface->title});
+    if (surface->write != nullptr) destinations.rows.push_back({surface->suffixes, "", "surface file"});
+  }
+  return {sources, surfaces, encodings, layouts, destinations, stores};
 }
 
 }  // namespace

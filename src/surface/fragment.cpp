@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fragment of a neuroglancer_legacy_mesh, little-endian: u32 vertices, f32 position[vertices][3] in nm of the
-// dataset, u32 triangle[][3] to the end. There is nothing to know it by but that its size and its indices fit.
+// A fragment of a neuroglancer_legacy_mesh: there is nothing to know it by but that its size fits
+// (codec/mesh_fragment).
+#include "codec/mesh_fragment.h"
 #include "core/byte_cursor.h"
 #include "surface/mesh_builder.h"
 #include "surface/surface.h"
@@ -8,44 +9,26 @@
 namespace ngforge {
 namespace {
 
-constexpr std::size_t kCountBytes = 4, kRecordBytes = 12;
-
-/// Where the triangles begin; 0 when the size cannot be a fragment's.
-std::size_t triangles_at(std::span<const std::byte> bytes) {
-  if (bytes.size() < kCountBytes || bytes.size() % kRecordBytes != kCountBytes) return 0;
+/// Whether the size can be a fragment's, with a vertex and a triangle at least.
+bool has_fragment_size(std::span<const std::byte> bytes) {
+  constexpr std::size_t kCountBytes = 4, kRowBytes = 12;
+  if (bytes.size() < kCountBytes || bytes.size() % kRowBytes != kCountBytes) return false;
   const std::uint64_t vertices = load<std::uint32_t>(bytes.data());
-  const std::uint64_t begin = kCountBytes + vertices * kRecordBytes;
-  return begin <= bytes.size() ? begin : 0;
+  return vertices > 0 && kCountBytes + vertices * kRowBytes < bytes.size();
 }
 
 Result<Surface> read(const SurfaceInput& input) {
-  const auto& bytes = input.bytes;
-  const std::size_t begin = triangles_at(bytes);
-  if (begin == 0)
-    return make_error(
-        ErrorCode::invalid_data,
-        "{}: expected a fragment: a count of vertices, 12 bytes for each, then triangles of 12, found {} bytes",
-        input.place, bytes.size());
   Surface surface;
   surface.format = "precomputed fragment";
   surface.is_in_dataset_nm = true;
   for (std::size_t a = 0; a < 3; ++a) surface.to_world_mm.m[a][a] = 1e-6;
-  MeshBuilder mesh(input.place);
-  mesh.reserve(begin / kRecordBytes, (bytes.size() - begin) / kRecordBytes);
-  for (std::size_t i = kCountBytes; i < begin; i += kRecordBytes)
-    mesh.add_vertex(load<float>(&bytes[i]), load<float>(&bytes[i + 4]), load<float>(&bytes[i + 8]));
-  for (std::size_t i = begin; i < bytes.size(); i += kRecordBytes) {
-    const std::int64_t face[] = {load<std::uint32_t>(&bytes[i]), load<std::uint32_t>(&bytes[i + 4]),
-                                 load<std::uint32_t>(&bytes[i + 8])};
-    NGFORGE_CHECK(mesh.add_face(face));
-  }
-  NGFORGE_TRY(surface.mesh, std::move(mesh).finish());
+  NGFORGE_TRY(surface.mesh, decode_mesh_fragment(input.bytes, input.place));
+  NGFORGE_CHECK(expect_triangles(surface.mesh, input.place));
   return surface;
 }
 
 int sniff(std::span<const std::byte> bytes, std::string_view) {
-  const std::size_t begin = triangles_at(bytes);
-  return begin > kCountBytes && begin < bytes.size() ? 20 : 0;
+  return has_fragment_size(bytes) ? 20 : 0;
 }
 
 }  // namespace

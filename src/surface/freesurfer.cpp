@@ -7,6 +7,7 @@
 // the scanner: i32 2, i32 whether positions are the scanner's already; i32 20, lines "NAME = VALUE", of which "valid"
 // and "cras" matter here.
 #include <array>
+#include <cmath>
 #include <optional>
 #include <string_view>
 
@@ -27,32 +28,41 @@ std::uint32_t load_u24(const std::byte* p) {
          std::to_integer<std::uint32_t>(p[2]);
 }
 
-/// The origin of positions in scanner mm, if `footer` tells.
-std::optional<std::array<double, 3>> origin_of(std::span<const std::byte> footer) {
-  ByteCursor cursor(footer, "footer", std::endian::big);
-  auto tag = cursor.read<std::int32_t>();
-  if (tag && *tag == kTagScannerPositions) {
-    const auto is_scanner = cursor.read<std::int32_t>();
-    if (is_scanner && *is_scanner != 0) return std::array<double, 3>{};
-    tag = cursor.read<std::int32_t>();
-  }
-  if (!tag || *tag != kTagGeometry) return std::nullopt;
-  const auto rest = footer.subspan(cursor.position());
-  TextReader reader({reinterpret_cast<const char*>(rest.data()), rest.size()}, "footer");
+/// What "cras" says in the lines of the geometry; nothing when it is not valid.
+Result<std::optional<std::array<double, 3>>> read_geometry(std::string_view text, std::string_view place) {
+  TextReader reader(text, place);
+  std::optional<std::array<double, 3>> origin;
   while (auto line = reader.line()) {
     const std::string_view name = take_word(*line);
-    if (take_word(*line) != "=") return std::nullopt;
-    if (name == "valid" && take_word(*line) != "1") return std::nullopt;
+    if (take_word(*line) != "=") break;
+    if (name == "valid" && take_word(*line) != "1") return origin;
     if (name != "cras") continue;
-    std::array<double, 3> origin;
-    for (double& value : origin) {
-      const auto parsed = parse_float(take_word(*line));
-      if (!parsed) return std::nullopt;
+    origin.emplace();
+    for (double& value : *origin) {
+      const std::string_view word = take_word(*line);
+      const auto parsed = parse_float(word);
+      if (!parsed || !std::isfinite(*parsed))
+        return make_error(ErrorCode::invalid_data, "{}: volume geometry: expected three numbers as cras, found {:?}",
+                          place, word);
       value = *parsed;
     }
     return origin;
   }
-  return std::nullopt;
+  return make_error(ErrorCode::invalid_data, "{}: volume geometry: expected a line cras, found none", place);
+}
+
+/// The origin of positions in scanner mm, if the tags behind the triangles tell.
+Result<std::optional<std::array<double, 3>>> read_origin(ByteCursor& cursor, const SurfaceInput& input) {
+  if (cursor.remaining() == 0) return std::optional<std::array<double, 3>>();
+  NGFORGE_TRY(auto tag, cursor.read<std::int32_t>());
+  if (tag == kTagScannerPositions) {
+    NGFORGE_TRY(const auto is_scanner, cursor.read<std::int32_t>());
+    if (is_scanner != 0) return std::optional(std::array<double, 3>{});
+    if (cursor.remaining() == 0) return std::optional<std::array<double, 3>>();
+    NGFORGE_TRY(tag, cursor.read<std::int32_t>());
+  }
+  if (tag != kTagGeometry) return std::optional<std::array<double, 3>>();
+  return read_geometry(input.text().substr(cursor.position()), input.place);
 }
 
 Result<std::uint32_t> read_u24(ByteCursor& cursor) {
@@ -107,7 +117,8 @@ Result<Surface> read_triangles(const SurfaceInput& input) {
   }
   Surface surface;
   NGFORGE_TRY(surface.mesh, std::move(mesh).finish());
-  if (const auto origin = origin_of(input.bytes.subspan(cursor.position()))) {
+  NGFORGE_TRY(const auto origin, read_origin(cursor, input));
+  if (origin) {
     for (std::size_t a = 0; a < 3; ++a) surface.to_world_mm.m[a][3] = (*origin)[a];
     surface.transforms.push_back({"NIFTI_XFORM_UNKNOWN", "NIFTI_XFORM_SCANNER_ANAT", surface.to_world_mm});
   }

@@ -133,8 +133,7 @@ void append_array(pugi::xml_node root, const char* intent, const char* type, std
     append_text(element, "DataSpace", transform.data_space);
     append_text(element, "TransformedSpace", transform.transformed_space);
     std::string matrix;
-    for (const auto& row : transform.matrix.m)
-      for (const double value : row) matrix += fmt::format("{} ", value);
+    for (const auto& row : transform.matrix.m) matrix += fmt::format("{} {} {} {}\n", row[0], row[1], row[2], row[3]);
     element.append_child("MatrixData").text().set(matrix.c_str());
   }
   array.append_child("Data").text().set(base64_encoded(pack_zlib(values, kLevel)).c_str());

@@ -7,6 +7,7 @@
 
 #include "compress/unpack.h"
 #include "core/base64.h"
+#include "ngforge/text.h"
 #include "surface/numbers.h"
 #include "surface/text_reader.h"
 
@@ -22,6 +23,23 @@ std::string_view attribute(pugi::xml_node array, const char* name) {
 Error wrong(const SurfaceInput& input, pugi::xml_node array, const char* name, std::string_view expected) {
   return make_error(ErrorCode::invalid_data, "{}: {}: {}: expected {}, found {:?}", input.place,
                     attribute(array, "Intent"), name, expected, attribute(array, name));
+}
+
+enum class Encoding { text, base64, zlib, external };
+
+// As the specification spells them, and as old files do.
+Result<Encoding> encoding_of(pugi::xml_node array, const SurfaceInput& input) {
+  constexpr std::pair<std::string_view, Encoding> kNames[] = {{"ASCII", Encoding::text},
+                                                              {"Base64Binary", Encoding::base64},
+                                                              {"GZipBase64Binary", Encoding::zlib},
+                                                              {"ExternalFileBinary", Encoding::external},
+                                                              {"GIFTI_ENCODING_ASCII", Encoding::text},
+                                                              {"GIFTI_ENCODING_B64BIN", Encoding::base64},
+                                                              {"GIFTI_ENCODING_B64GZ", Encoding::zlib},
+                                                              {"GIFTI_ENCODING_EXTBIN", Encoding::external}};
+  for (const auto& [name, encoding] : kNames)
+    if (attribute(array, "Encoding") == name) return encoding;
+  return wrong(input, array, "Encoding", "ASCII, Base64Binary, GZipBase64Binary or ExternalFileBinary");
 }
 
 std::optional<DataType> type_of(pugi::xml_node array) {
@@ -60,18 +78,22 @@ Result<Bytes> read_external(pugi::xml_node array, const SurfaceInput& input, std
   return input.read_beside(name, {static_cast<std::uint64_t>(*offset), bytes});
 }
 
-Result<Bytes> read_packed(pugi::xml_node array, const SurfaceInput& input, std::uint64_t bytes) {
-  const std::string_view encoding = attribute(array, "Encoding");
+Result<Bytes> read_packed(pugi::xml_node array, const SurfaceInput& input, Encoding encoding, std::uint64_t bytes) {
   Bytes data;
-  if (encoding == "ExternalFileBinary") {
-    NGFORGE_TRY(data, read_external(array, input, bytes));
-  } else if (encoding == "Base64Binary" || encoding == "GZipBase64Binary") {
-    NGFORGE_TRY(data, base64_decoded(array.child("Data").child_value(), input.place));
-    if (encoding == "GZipBase64Binary") {
-      NGFORGE_TRY(data, unpack_array(data, input.place, bytes));
+  switch (encoding) {
+    case Encoding::external: {
+      NGFORGE_TRY(data, read_external(array, input, bytes));
+      break;
     }
-  } else {
-    return wrong(input, array, "Encoding", "ASCII, Base64Binary, GZipBase64Binary or ExternalFileBinary");
+    case Encoding::zlib: {
+      NGFORGE_TRY(const Bytes packed, base64_decoded(array.child("Data").child_value(), input.place));
+      NGFORGE_TRY(data, unpack_array(packed, input.place, bytes));
+      break;
+    }
+    default: {
+      NGFORGE_TRY(data, base64_decoded(array.child("Data").child_value(), input.place));
+      break;
+    }
   }
   if (data.size() != bytes)
     return make_error(ErrorCode::invalid_data, "{}: {}: expected {} bytes of values, found {}", input.place,
@@ -106,14 +128,17 @@ Result<std::vector<T>> read_array(pugi::xml_node array, const SurfaceInput& inpu
     return wrong(input, array, "DataType", std::is_integral_v<T> ? "NIFTI_TYPE_INT32" : "NIFTI_TYPE_FLOAT32");
   NGFORGE_TRY(const std::uint64_t count, value_count(array, input));
   std::vector<T> values;
-  if (attribute(array, "Encoding") == "ASCII") {
+  NGFORGE_TRY(const Encoding encoding, encoding_of(array, input));
+  if (encoding == Encoding::text) {
     NGFORGE_TRY(values, read_text<T>(array, input, count));
   } else {
-    const std::string_view endian = attribute(array, "Endian");
-    if (endian != "LittleEndian" && endian != "BigEndian")
+    // "LittleEndian" by the specification; some write GIFTI_ENDIAN_LITTLE.
+    const std::string endian = lower_case(attribute(array, "Endian"));
+    const bool is_big = endian.find("big") != std::string::npos;
+    if (!is_big && endian.find("little") == std::string::npos)
       return wrong(input, array, "Endian", "LittleEndian or BigEndian");
-    NGFORGE_TRY(const Bytes bytes, read_packed(array, input, count * size_of(*type)));
-    values = numbers_as<T>(bytes, *type, endian == "BigEndian" ? std::endian::big : std::endian::little);
+    NGFORGE_TRY(const Bytes bytes, read_packed(array, input, encoding, count * size_of(*type)));
+    values = numbers_as<T>(bytes, *type, is_big ? std::endian::big : std::endian::little);
   }
   if (attribute(array, "ArrayIndexingOrder") == "ColumnMajorOrder") {
     NGFORGE_TRY(const std::uint64_t rows, gifti_dimension(array, 0, input));

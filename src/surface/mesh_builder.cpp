@@ -13,6 +13,12 @@ constexpr std::int64_t kLargestIndex = std::numeric_limits<std::uint32_t>::max()
 
 }  // namespace
 
+Result<void> expect_triangles(const Mesh& mesh, std::string_view place) {
+  if (!mesh.triangles.empty()) return {};
+  return make_error(ErrorCode::invalid_data, "{}: expected a surface with triangles, found {} vertices and no face",
+                    place, mesh.positions.size());
+}
+
 // Checks a face's corners; whether their vertices are there is known at the end.
 Result<void> MeshBuilder::take_face(std::span<const std::int64_t> corners) {
   for (const std::int64_t corner : corners) {
@@ -67,9 +73,7 @@ void MeshBuilder::add_vertices(std::span<const float> coordinates) {
 
 Result<Mesh> MeshBuilder::finish() && {
   const std::size_t vertices = mesh_.positions.size();
-  if (mesh_.triangles.empty())
-    return make_error(ErrorCode::invalid_data, "{}: expected a surface with triangles, found {} vertices and no face",
-                      place_, vertices);
+  NGFORGE_CHECK(expect_triangles(mesh_, place_));
   if (largest_index_ >= static_cast<std::int64_t>(vertices))
     return make_error(ErrorCode::invalid_data, "{}: face {}: expected vertex indices below {}, found {}", place_,
                       face_of_largest_, vertices, largest_index_);

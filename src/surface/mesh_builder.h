@@ -12,6 +12,9 @@
 
 namespace ngforge {
 
+/// Errors: invalid_data (a mesh without triangles).
+Result<void> expect_triangles(const Mesh& mesh, std::string_view place);
+
 /// Puts a mesh together from vertices and faces that nobody vouches for, in any order. Faces are numbered from 0.
 class MeshBuilder {
  public:

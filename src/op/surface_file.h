@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "ngforge/error.h"
+#include "surface/surface.h"
+
+namespace ngforge {
+
+/// Reads the whole of a file that may be gzip and hands it to `take`, with a reader of files beside it. Files are read
+/// only if what is made of them stays below `memory_bytes`. Errors: needs_decision (larger, naming --memory), those of
+/// ByteSource and of `take`; all have concerns_source.
+Result<void> with_surface_input(const std::string& place, std::uint64_t memory_bytes,
+                                const std::function<Result<void>(const SurfaceInput&)>& take);
+
+/// Reads a surface file. Errors: as read_surface and with_surface_input.
+Result<Surface> open_surface(const std::string& place, std::uint64_t memory_bytes);
+
+}  // namespace ngforge
