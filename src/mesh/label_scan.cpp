@@ -34,37 +34,49 @@ std::uint64_t count_crossings(const BlockView& block) {
   return crossings;
 }
 
+// What a label has in the block, and in the part that is counted.
+struct Voxels {
+  std::uint64_t all = 0, counted = 0;
+};
+
 template <class T>
-void count_voxels(const BlockView& block, const Box& counted, std::vector<LabelScan::Count>& counts) {
-  std::unordered_map<T, std::uint64_t> voxels;
-  for (Index z = counted.begin.z; z < counted.end.z; ++z)
-    for (Index y = counted.begin.y; y < counted.end.y; ++y) {
-      const T* row = row_of<T>(block, y, z) - block.box.begin.x;
+void count_voxels(const BlockView& block, const Box& counted, LabelScan& scan) {
+  const Box& box = block.box;
+  std::unordered_map<T, Voxels> voxels;
+  for (Index z = box.begin.z; z < box.end.z; ++z)
+    for (Index y = box.begin.y; y < box.end.y; ++y) {
+      const bool is_counted = counted.contains(VoxelVec{counted.begin.x, y, z});
+      const T* row = row_of<T>(block, y, z) - box.begin.x;
       // Labels come in runs.
-      for (Index x = counted.begin.x; x < counted.end.x;) {
+      for (Index x = box.begin.x; x < box.end.x;) {
         const Index first = x;
         const T label = row[x];
         do ++x;
-        while (x < counted.end.x && row[x] == label);
-        if (label != 0) voxels[label] += static_cast<std::uint64_t>(x - first);
+        while (x < box.end.x && row[x] == label);
+        if (label == 0) continue;
+        Voxels& of = voxels[label];
+        of.all += static_cast<std::uint64_t>(x - first);
+        const Index from = std::max(first, counted.begin.x), to = std::min(x, counted.end.x);
+        if (is_counted && from < to) of.counted += static_cast<std::uint64_t>(to - from);
       }
     }
-  counts.clear();
-  counts.reserve(voxels.size());
-  for (const auto& [label, count] : voxels) counts.push_back({label, count});
-  std::ranges::sort(counts, {}, &LabelScan::Count::label);
+  for (const auto& [label, of] : voxels) {
+    scan.most_voxels = std::max(scan.most_voxels, of.all);
+    if (of.counted > 0) scan.counts.push_back({label, of.counted});
+  }
+  std::ranges::sort(scan.counts, {}, &LabelScan::Count::label);
 }
 
 }  // namespace
 
 void scan_labels(const BlockView& block, const Box& counted, LabelScan& scan) {
   scan.counts.clear();
-  scan.crossings = 0;
+  scan.most_voxels = scan.crossings = 0;
   visit_type(block.type, [&](auto zero) {
     using T = decltype(zero);
     if constexpr (std::is_unsigned_v<T>) {
       scan.crossings = count_crossings<T>(block);
-      count_voxels<T>(block, counted, scan.counts);
+      count_voxels<T>(block, counted, scan);
     }
   });
 }

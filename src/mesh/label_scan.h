@@ -14,12 +14,13 @@ struct LabelScan {
     std::uint64_t label = 0, voxels = 0;
     friend bool operator==(const Count&, const Count&) = default;
   };
-  std::vector<Count> counts;    ///< voxels of each label but 0, in ascending order of labels
-  std::uint64_t crossings = 0;  ///< pairs of neighbouring voxels (6 neighbours) of different values
+  std::vector<Count> counts;      ///< of `counted`, each label but 0 that is there, in ascending order
+  std::uint64_t most_voxels = 0;  ///< of one label but 0 in the block
+  std::uint64_t crossings = 0;    ///< pairs of neighbouring voxels (6 neighbours) of different values in the block
 };
 
-/// Counts the voxels of each label in `counted`, which lies in the block, and the pairs in all of it: marching cubes
-/// makes at most two vertices and four triangles for each pair, counted over all labels. `block`: one channel of
+/// Counts the voxels of each label in `counted`, which lies in the block, and what tells how large surfaces can be:
+/// marching cubes makes at most two vertices and four triangles for each pair, over all labels. `block`: one channel of
 /// unsigned integers. `scan` is overwritten. Throws std::bad_alloc.
 void scan_labels(const BlockView& block, const Box& counted, LabelScan& scan);
 

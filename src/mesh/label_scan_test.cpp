@@ -18,6 +18,7 @@ TEST(LabelScan, CountsVoxelsAndPairs) {
   EXPECT_EQ(scan.crossings, 8u);
   scan_labels(block, {{11, 20, 30}, {13, 21, 32}}, scan);
   EXPECT_EQ(scan.counts, (std::vector<LabelScan::Count>{{7, 1}}));
+  EXPECT_EQ(scan.most_voxels, 3u);
   EXPECT_EQ(scan.crossings, 8u);
 }
 

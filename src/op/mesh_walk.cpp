@@ -148,7 +148,7 @@ class MeshWalk {
     scan_labels(block, plan_.own_voxels(node), worker.scan);
     NodeMeshes meshes;
     {
-      NGFORGE_TRY(const Lease lease, budget_->acquire(surface_bytes(worker.scan, box), stop_.get_token()));
+      NGFORGE_TRY(const Lease lease, budget_->acquire(surface_bytes(worker.scan), stop_.get_token()));
       NodeOutput output;
       NGFORGE_CHECK(mesh_block(worker, block, place, output));
       NGFORGE_CHECK(store(output));
@@ -162,11 +162,8 @@ class MeshWalk {
 
   // At most what surfaces, and work on the largest of them, take: each pair of different voxels makes a vertex for each
   // of two labels and twice as many triangles, and a voxel has six sides.
-  static std::uint64_t surface_bytes(const LabelScan& scan, const Box& box) {
-    const VoxelVec size = box.size();
-    auto most_voxels = static_cast<std::uint64_t>(size.x * size.y + size.y * size.z + size.z * size.x);
-    for (const LabelScan::Count& count : scan.counts) most_voxels = std::max(most_voxels, count.voxels);
-    const std::uint64_t largest = std::min(2 * scan.crossings, 24 * most_voxels);
+  static std::uint64_t surface_bytes(const LabelScan& scan) {
+    const std::uint64_t largest = std::min(2 * scan.crossings, 16 * scan.most_voxels);
     return scan.crossings * kCrossingBytes + largest * kWorkBytes;
   }
 
@@ -235,6 +232,13 @@ class MeshWalk {
     const MeshBox box{{0, 0, 0}, plan_.node_extent(0)};
     straighten_contours(worker.mesh, box, plan_.resolution_nm, plan_.max_error_nm, worker.contours);
     worker.simplifier->simplify(worker.mesh, worker.contours, {plan_.resolution_nm, plan_.max_error_nm, 0});
+    keep_inside(worker.mesh, plan_.node_extent(0));
+  }
+
+  // Simplification may place a vertex a little beyond a face, where another node begins.
+  static void keep_inside(Mesh& mesh, const std::array<float, 3>& extent) {
+    for (auto& position : mesh.positions)
+      for (std::size_t a = 0; a < 3; ++a) position[a] = std::clamp(position[a], 0.0f, extent[a]);
   }
 
   // A label's part of a node as a fragment, and as a mesh for the parent.
@@ -369,6 +373,7 @@ class MeshWalk {
       before += stored.triangles;
       const SimplifyTarget target{plan_.resolution_nm, plan_.error_nm(parent.first), stored.triangles / 4};
       worker.simplifier->simplify(octant, no_contours_, target);
+      keep_inside(octant, extent);
       MeshPart part{octant.positions, octant.triangles, {}, extent};
       for (std::size_t a = 0; a < 3; ++a) part.corner[a] = (i >> a & 1) != 0 ? extent[a] : 0.0f;
       parts.push_back(part);
