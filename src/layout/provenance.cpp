@@ -17,6 +17,16 @@ std::string now_utc() {
   return text;
 }
 
+// Leaves `triple` as it is where the member is no list of three.
+Result<void> parse_triple(const Json& object, const char* name, std::string_view where, Index least, Index most,
+                          std::array<Index, 3>& triple) {
+  const Json list = object.value(name, Json());
+  for (std::size_t a = 0; a < 3 && list.is_array() && list.size() == 3; ++a) {
+    NGFORGE_TRY(triple[a], json_integer(list[a], fmt::format("{}: {}", where, name), least, most));
+  }
+  return {};
+}
+
 Result<Provenance> parse_method(const Json& method, Provenance provenance, std::string_view where) {
   provenance.options.clear();
   provenance.scales.clear();
@@ -38,10 +48,9 @@ Result<Provenance> parse_method(const Json& method, Provenance provenance, std::
                                                 fmt::format("{}: empty_chunks", where), 0, INT64_MAX));
     scale.stored_chunks = static_cast<std::uint64_t>(stored);
     scale.empty_chunks = static_cast<std::uint64_t>(empty);
-    const Json factor = item.value("factor", Json::array({1, 1, 1}));
-    for (std::size_t a = 0; a < 3 && factor.is_array() && factor.size() == 3; ++a) {
-      NGFORGE_TRY(scale.factor[a], json_integer(factor[a], fmt::format("{}: factor", where), 1, 1 << 20));
-    }
+    NGFORGE_CHECK(parse_triple(item, "factor", where, 1, 1 << 20, scale.factor));
+    NGFORGE_CHECK(parse_triple(item, "size", where, 0, INT64_MAX, scale.size_xyz));
+    NGFORGE_CHECK(parse_triple(item, "voxel_offset", where, INT64_MIN, INT64_MAX, scale.voxel_offset_xyz));
     provenance.scales.push_back(std::move(scale));
   }
   return provenance;
@@ -66,7 +75,9 @@ std::string write_provenance(const Provenance& provenance) {
     method["scales"].push_back({{"key", scale.key},
                                 {"stored_chunks", scale.stored_chunks},
                                 {"empty_chunks", scale.empty_chunks},
-                                {"factor", scale.factor}});
+                                {"factor", scale.factor},
+                                {"size", scale.size_xyz},
+                                {"voxel_offset", scale.voxel_offset_xyz}});
   Json json;
   json["description"] = provenance.description;
   json["owners"] = Json::array();

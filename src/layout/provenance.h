@@ -24,6 +24,8 @@ struct Provenance {
     std::string key;
     std::uint64_t stored_chunks = 0, empty_chunks = 0;
     std::array<Index, 3> factor{1, 1, 1};  // from the scale before
+    std::array<Index, 3> size_xyz{};       // of `info`; zero: it does not say
+    std::array<Index, 3> voxel_offset_xyz{};
   };
   std::vector<Scale> scales;
 

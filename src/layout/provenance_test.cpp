@@ -21,7 +21,8 @@ Provenance example() {
   provenance.task = "ngforge convert";
   provenance.version = "1.2.3";
   provenance.options = {{"downsample", "average"}, {"outside", "edge"}};
-  provenance.scales = {{"1_1_1", 8, 2, {1, 1, 1}}, {"2_2_1", 1, 0, {2, 2, 1}}};
+  provenance.scales = {{"1_1_1", 8, 2, {1, 1, 1}, {30, 20, 10}, {-3, 0, 5}},
+                       {"2_2_1", 1, 0, {2, 2, 1}, {16, 10, 10}, {-2, 0, 5}}};
   return provenance;
 }
 
@@ -59,6 +60,8 @@ TEST(Provenance, ComesBack) {
   EXPECT_EQ(read->scales[0].stored_chunks, 8u);
   EXPECT_EQ(read->scales[0].empty_chunks, 2u);
   EXPECT_EQ(read->scales[1].factor, (std::array<Index, 3>{2, 2, 1}));
+  EXPECT_EQ(read->scales[1].size_xyz, (std::array<Index, 3>{16, 10, 10}));
+  EXPECT_EQ(read->scales[1].voxel_offset_xyz, (std::array<Index, 3>{-2, 0, 5}));
 }
 
 TEST(Provenance, OfOthersHasNoTask) {
@@ -88,6 +91,7 @@ TEST(Provenance, OfSeveralStepsIsTheLastOfOurs) {
   EXPECT_EQ(read->version, "2");
   ASSERT_EQ(read->scales.size(), 1u);
   EXPECT_EQ(read->scales[0].stored_chunks, 7u);
+  EXPECT_EQ(read->scales[0].size_xyz, (std::array<Index, 3>{0, 0, 0}));  // as written before it was told
 }
 
 TEST(Provenance, RefusesWhatIsNoneOfOurs) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -28,6 +30,7 @@
 namespace ngforge {
 namespace {
 
+constexpr const char* kMendInfo = "restore info from a copy, or convert the volume again";
 constexpr const char* kMendByConverting = "convert the volume again, or restore the file from a copy";
 constexpr std::uint64_t kMaxProvenanceBytes = std::uint64_t{1} << 26;
 
@@ -117,18 +120,34 @@ class Check {
     return nullptr;
   }
 
+  static bool is_other_box(const Provenance::Scale& told, const ScaleInfo& info) {
+    const bool is_said = told.size_xyz != std::array<Index, 3>{};
+    return is_said && (told.size_xyz != info.size_xyz || told.voxel_offset_xyz != info.voxel_offset);
+  }
+
   Result<void> list_scale(std::size_t k) {
     ScaleCheck& scale = scales_[k];
     scale.info = &info_.scales[k];
     const std::string& key = scale.info->key;
     // Whose chunks they are cannot be told: each scale would find those of the other to be wrong.
     if (std::ranges::count(info_.scales, key, &ScaleInfo::key) > 1) return {};
+    const Provenance::Scale* const told = provenance_of(key);
+    if (told != nullptr && is_other_box(*told, *scale.info)) {
+      // No chunk of another grid is where this one has it.
+      find(k, FindingCode::wrong_size, "info",
+           fmt::format("scale {}: expected {} voxels at {} as provenance says, found {} at {}: the picture jumps on "
+                       "zooming",
+                       key, fmt::join(told->size_xyz, ","), fmt::join(told->voxel_offset_xyz, ","),
+                       fmt::join(scale.info->size_xyz, ","), fmt::join(scale.info->voxel_offset, ",")),
+           kMendInfo);
+      return {};
+    }
+    scale.told = told;
     scale.codec = find_decoder(scale.info->encoding, info_.type, info_.channels);
     NGFORGE_TRY(scale.stored,
                 list_stored_chunks(*volume_->store(), *scale.info, static_cast<int>(k), findings_, run_.stop));
     if (!scale.stored.was_listed && k == 0)
       notice("the server lists no folders: names that no reader asks for were not looked for");
-    scale.told = provenance_of(key);
     scale.is_missing = !scale.stored.has_files && !scale.stored.is_incomplete &&
                        (scale.told == nullptr || scale.told->stored_chunks > 0);
     if (scale.is_missing)
@@ -159,7 +178,8 @@ class Check {
     ScaleMethod method;
     const std::string made_by = provenance_.option("downsample");
     // Scales that convert took from its source (--scales keep) were made by someone else.
-    const bool is_ours = scale.told != nullptr && made_by != "none";
+    const bool is_kept = scale.told != nullptr && made_by == "none", is_ours = scale.told != nullptr && !is_kept;
+    if (is_kept) method.reach_cells = 1;
     if (scale.told != nullptr) method.factor = scale.told->factor;
     if (is_ours) {
       method.downsampling = find_downsampling(made_by);
@@ -191,7 +211,7 @@ class Check {
       find(k, FindingCode::wrong_size, "info",
            fmt::format("scale {}: expected voxels {} made of scale {}, found {}: the picture jumps on zooming",
                        scale.info->key, chunk_name(expected), finer.info->key, chunk_name(found)),
-           "restore info from a copy, or convert the volume again");
+           kMendInfo);
     }
   }
 

@@ -227,8 +227,12 @@ class Conversion {
     for (std::size_t k = 0; k < plan_.scales.size(); ++k) {
       const Factor& factor = plan_.scales[k].factor;
       const ScaleReport& scale = report.scales[k];
-      provenance.scales.push_back(
-          {scale.key, scale.stored_chunks, scale.empty_chunks, {factor[0], factor[1], factor[2]}});
+      provenance.scales.push_back({.key = scale.key,
+                                   .stored_chunks = scale.stored_chunks,
+                                   .empty_chunks = scale.empty_chunks,
+                                   .factor = {factor[0], factor[1], factor[2]},
+                                   .size_xyz = scale.size_xyz,
+                                   .voxel_offset_xyz = scale.voxel_offset});
     }
     NGFORGE_CHECK(put(format_->provenance_key(), write_provenance(provenance)));
     for (const auto& [key, text] : format_->metadata()) NGFORGE_CHECK(put(key, text));

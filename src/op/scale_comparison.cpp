@@ -40,6 +40,30 @@ bool set_zero(const MutableBlockView& view) {
   return had_values;
 }
 
+// The standard deviation of `n` values.
+double deviation(double n, double sum, double squares) {
+  return n > 0 ? std::sqrt(std::max(0.0, squares / n - (sum / n) * (sum / n))) : 0;
+}
+
+// Of all values that are numbers.
+double deviation(const BlockView& view) {
+  double n = 0, sum = 0, squares = 0;
+  visit_type(view.type, [&](auto zero) {
+    using T = decltype(zero);
+    for_rows(view.box, view.channels, [&](Index y, Index z, Index c) {
+      const auto* row = reinterpret_cast<const T*>(view.row(y, z, c));
+      for (Index x = 0; x < view.size().x; ++x) {
+        const auto value = static_cast<double>(row[x]);
+        if (std::isnan(value)) continue;
+        ++n;
+        sum += value;
+        squares += value * value;
+      }
+    });
+  });
+  return deviation(n, sum, squares);
+}
+
 // Whether two pictures of the same voxels are alike but for what lossy encodings do.
 bool are_alike(const BlockView& a, const BlockView& b) {
   double sum_a = 0, sum_b = 0, squares_a = 0, squares_b = 0, squares = 0;
@@ -59,16 +83,19 @@ bool are_alike(const BlockView& a, const BlockView& b) {
     });
   });
   const auto n = static_cast<double>(a.value_count());
-  const auto spread = [n](double sum, double all) { return std::sqrt(std::max(0.0, all / n - (sum / n) * (sum / n))); };
-  const double most = std::max(spread(sum_a, squares_a), spread(sum_b, squares_b));
+  const double most = std::max(deviation(n, sum_a, squares_a), deviation(n, sum_b, squares_b));
   return std::sqrt(squares / n) <= std::max(ScaleComparison::kLossyNoise, ScaleComparison::kLossyShare * most);
 }
 
 // Counts the values of `found` that no sensible way of making them from their cells gives.
 class StrangeValues {
  public:
-  StrangeValues(const BlockView& fine, const BlockView& found, const Factor& factor, bool is_label, double tolerance)
-      : fine_(fine), found_(found), factor_(factor), is_label_(is_label), tolerance_(tolerance) {}
+  StrangeValues(const BlockView& fine, const BlockView& found, const ScaleMethod& method, bool is_label,
+                double tolerance)
+      : fine_(fine), found_(found), method_(method), is_label_(is_label) {
+    if (method.reach_cells > 0 && !is_label) filter_room_ = ScaleComparison::kFilterRoom * deviation(fine);
+    tolerance_ = std::max(tolerance, filter_room_);
+  }
 
   /// As a share of those whose cells lie whole in the volume.
   double share() {
@@ -86,18 +113,22 @@ class StrangeValues {
  private:
   template <class T>
   void count(T value, const VoxelVec& voxel, Index channel) {
-    Box cell;
+    Box cell, origin;  // where the value may come from
     for (int a = 0; a < 3; ++a) {
-      cell.begin[a] = voxel[a] * factor_[static_cast<std::size_t>(a)];
-      cell.end[a] = cell.begin[a] + factor_[static_cast<std::size_t>(a)];
+      const Index factor = method_.factor[static_cast<std::size_t>(a)];
+      cell.begin[a] = voxel[a] * factor;
+      cell.end[a] = cell.begin[a] + factor;
+      origin.begin[a] = cell.begin[a] - method_.reach_cells * factor;
+      origin.end[a] = cell.end[a] + method_.reach_cells * factor;
     }
     if (!fine_.box.contains(cell)) return;
     ++whole_;
+    origin = origin.intersect(fine_.box);
     bool is_member = false, has_nan = false;
     double least = HUGE_VAL, most = -HUGE_VAL;
-    for_rows(cell, 1, [&](Index y, Index z, Index) {
-      const auto* row = reinterpret_cast<const T*>(fine_.row(y, z, channel)) + (cell.begin.x - fine_.box.begin.x);
-      for (Index x = 0; x < cell.size().x; ++x) {
+    for_rows(origin, 1, [&](Index y, Index z, Index) {
+      const auto* row = reinterpret_cast<const T*>(fine_.row(y, z, channel)) + (origin.begin.x - fine_.box.begin.x);
+      for (Index x = 0; x < origin.size().x; ++x) {
         is_member |= row[x] == value;
         if constexpr (std::is_floating_point_v<T>) {
           has_nan |= std::isnan(row[x]);
@@ -109,15 +140,16 @@ class StrangeValues {
     });
     if (is_member || has_nan) return;
     double room = tolerance_;
-    if constexpr (std::is_floating_point_v<T>) room = 1e-3 * std::max(std::abs(least), std::abs(most));
+    if constexpr (std::is_floating_point_v<T>)
+      room = std::max(filter_room_, 1e-3 * std::max(std::abs(least), std::abs(most)));
     const auto number = static_cast<double>(value);
     if (is_label_ || !(number >= least - room && number <= most + room)) ++strange_;
   }
 
   const BlockView fine_, found_;
-  const Factor factor_;
+  const ScaleMethod method_;
   const bool is_label_;
-  const double tolerance_;
+  double filter_room_ = 0, tolerance_ = 0;
   std::uint64_t whole_ = 0, strange_ = 0;
 };
 
@@ -184,8 +216,17 @@ void for_cells(const GridBox& cells, const Function& function) {
 
 }  // namespace
 
-Box ScaleComparison::needed_for(const Box& coarse_part) const {
+Box ScaleComparison::cells_under(const Box& coarse_part) const {
   return fine_box(coarse_part, method_.factor, fine_bounds_);
+}
+
+Box ScaleComparison::needed_for(const Box& coarse_part) const {
+  Box wide = coarse_part;
+  for (int a = 0; a < 3; ++a) {
+    wide.begin[a] -= method_.reach_cells;
+    wide.end[a] += method_.reach_cells;
+  }
+  return cells_under(wide);
 }
 
 // Whether another finding already speaks of a chunk in this box.
@@ -211,7 +252,7 @@ void ScaleComparison::compare_around(Index finer_cell) {
     const Index number = cell_number(cell, grid);
     if (coarse_.stored->has(number)) return true;
     Index lowest = -1;
-    for_cells(cells_of(finer_, needed_for(info(coarse_).chunk_box(cell))), [&](const GridVec& other) {
+    for_cells(cells_of(finer_, cells_under(info(coarse_).chunk_box(cell))), [&](const GridVec& other) {
       const Index candidate = cell_number(other, finer_grid);
       if (finer_.stored->has(candidate)) lowest = candidate;
       return lowest < 0;
@@ -269,7 +310,7 @@ bool ScaleComparison::compare_piece(const Block& chunk, const Box& part, bool is
 // Whether too many values are none that their cells could give.
 bool ScaleComparison::is_strange(const BlockView& fine, const BlockView& found) const {
   const bool is_label = volume_.info().is_segmentation, is_lossy = finer_.is_lossy || coarse_.is_lossy;
-  StrangeValues values(fine, found, method_.factor, is_label, is_lossy ? kLossyRounding : kRounding);
+  StrangeValues values(fine, found, method_, is_label, is_lossy ? kLossyRounding : kRounding);
   return values.share() > (is_label || is_lossy ? kStrangeLabelShare : kStrangeImageShare);
 }
 

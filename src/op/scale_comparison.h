@@ -50,6 +50,8 @@ struct ScaleMethod {
   /// one of them) in most places.
   std::optional<Downsampling> downsampling;
   Outside outside;
+  /// Without `downsampling`: how many cells to each side its voxels may also have come from.
+  Index reach_cells = 0;
 };
 
 /// Compares the voxels of a scale with what the finer one makes of them: exactly when this program made a lossless
@@ -62,6 +64,9 @@ class ScaleComparison {
   // values may lie outside (lossless, lossy).
   static constexpr double kStrangeImageShare = 1.0 / 16, kStrangeLabelShare = 1.0 / 4;
   static constexpr double kRounding = 1, kLossyRounding = 16;
+  // Scales that were kept: filters that ring or reach farther than a cell may lie outside by this share of the standard
+  // deviation.
+  static constexpr double kFilterRoom = 0.125;
 
   /// `piece_bytes`: how much one comparison may hold beside the coarse chunk.
   ScaleComparison(const PrecomputedVolume& volume, ComparedScale finer, ComparedScale coarse, ScaleMethod method,
@@ -76,6 +81,7 @@ class ScaleComparison {
  private:
   const ScaleInfo& info(const ComparedScale& scale) const { return volume_.info().scales[scale.number]; }
   GridBox cells_of(const ComparedScale& scale, const Box& box) const;
+  Box cells_under(const Box& coarse_part) const;
   Box needed_for(const Box& coarse_part) const;
   bool is_told(const Box& fine_vox) const;
   void compare(Index coarse_cell, bool is_stored);

@@ -65,10 +65,11 @@ class ScaleComparisonTest : public testing::Test {
     fine_stored_.cells.push_back(cell);
   }
   // Its left half and its right half.
-  void put_coarse(Index cell, int left, int right) {
+  void put_coarse(Index cell, int left, int right) { put_coarse_row(cell, {left, left, right, right}); }
+  // The same values in every row.
+  void put_coarse_row(Index cell, const std::array<int, 4>& row) {
     std::string values;
-    for (int row = 0; row < 4; ++row)
-      values += std::string(2, static_cast<char>(left)) + std::string(2, static_cast<char>(right));
+    for (int i = 0; i < 16; ++i) values += static_cast<char>(row[static_cast<std::size_t>(i % 4)]);
     put(fmt::format("coarse/{}-{}_0-2_0-2", 4 * cell, 4 * cell + 4), values);
     coarse_stored_.cells.push_back(cell);
   }
@@ -188,6 +189,24 @@ TEST_F(ScaleComparisonTest, ImagesOfOtherPrograms) {
   for (Index cell = 0; cell < 4; ++cell) put_fine(cell, 100);
   put_coarse(0, 101, 99);  // rounded somehow
   put_coarse(1, 102, 100);
+  expect_disagreement("coarse/4-8_0-2_0-2");
+}
+
+TEST_F(ScaleComparisonTest, FiltersMayReachOverTheNextCells) {
+  open();
+  method_.downsampling.reset();
+  for (Index cell = 0; cell < 4; ++cell) put_fine(cell, 10 * static_cast<int>(cell + 1));
+  // A fine chunk is two cells wide, each of which has one neighbour in the next chunk.
+  put_coarse_row(0, {10, 13, 17, 24});
+  put_coarse_row(1, {26, 33, 37, 40});
+  EXPECT_EQ(compare().size(), 2u);
+  method_.reach_cells = 1;
+  for (const std::uint64_t bytes : {1, 200, 1 << 20}) {
+    piece_bytes_ = bytes;
+    EXPECT_EQ(compare().size(), 0u);
+  }
+  put_coarse_row(1, {26, 33, 37, 52});
+  coarse_stored_.cells = {0, 1};
   expect_disagreement("coarse/4-8_0-2_0-2");
 }
 
