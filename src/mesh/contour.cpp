@@ -24,6 +24,8 @@ struct FaceEdge {
 };
 
 constexpr std::uint32_t kNone = ~std::uint32_t{0};
+/// The part of the error bound that contours may take: surfaces beside them move too.
+constexpr double kPartOfBound = 0.75;
 
 /// The faces of `box` in which a point lies: bit 2 * axis for the lower, 2 * axis + 1 for the upper.
 unsigned faces_of(const std::array<float, 3>& point, const MeshBox& box) {
@@ -82,7 +84,7 @@ class Straightener {
       : mesh_(mesh),
         faces_(faces),
         voxel_nm_(voxel_nm),
-        max_error2_(max_error_nm * max_error_nm),
+        max_error2_(max_error_nm * max_error_nm * (kPartOfBound * kPartOfBound)),
         contours_(contours),
         neighbours_(mesh.positions.size(), {kNone, kNone}),
         degree_(mesh.positions.size(), 0) {}

@@ -2,14 +2,16 @@
 #include "mesh/simplify.h"
 
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cmath>
 #include <cstdint>
-#include <span>
+#include <limits>
 #include <utility>
 #include <vector>
 
+#include "mesh/simplify_fan.h"
 #include "mesh/simplify_quadric.h"
+#include "mesh/simplify_queue.h"
 #include "mesh/simplify_topology.h"
 #include "ngforge/error.h"
 
@@ -23,283 +25,308 @@ constexpr std::uint32_t kNone = CornerTable::kNone;
 constexpr float kPointWeight = 1e-3F;
 /// The root of the mean squared distance to planes that a collapse may have, in parts of the error bound.
 constexpr float kMeanToBound = 0.5F;
+/// How far the vertices of the mesh may be from the triangles around the one they became part of, in parts of the error
+/// bound. Triangles beside those change as well, and nobody looks again.
+constexpr float kLookToBound = 0.9F;
 /// How far a triangle may turn in one collapse: the cosine's square.
 constexpr float kLeastCosine2 = 0.04F;
-
-struct Candidate {
-  std::uint32_t a;
-  std::uint32_t b;
-  std::uint32_t stamp;  // the sum of both vertices' stamps: of another sum, the candidate is out of date
-  std::uint32_t next;
-};
-
-/// Candidates by the logarithm of their cost, four classes to the octave; first in, first out within a class, which
-/// spreads collapses of equal cost over the surface.
-class CandidateQueue {
- public:
-  void start(float greatest_cost) {
-    lists_.fill({kNone, kNone});
-    pool_.clear();
-    free_ = kNone;
-    lowest_ = kClasses;
-    top_ = class_of_bits(greatest_cost);
-  }
-
-  void push(float cost, std::uint32_t a, std::uint32_t b, std::uint32_t stamp) {
-    const std::uint32_t bits = class_of_bits(cost);
-    const std::size_t index =
-        bits + kClasses > top_ ? std::min<std::size_t>(bits + kClasses - 1 - top_, kClasses - 1) : 0;
-    std::uint32_t entry = free_;
-    if (entry == kNone) {
-      entry = static_cast<std::uint32_t>(pool_.size());
-      pool_.emplace_back();
-    } else {
-      free_ = pool_[entry].next;
-    }
-    pool_[entry] = {a, b, stamp, kNone};
-    List& list = lists_[index];
-    if (list.first == kNone) {
-      list.first = entry;
-    } else {
-      pool_[list.last].next = entry;
-    }
-    list.last = entry;
-    lowest_ = std::min(lowest_, index);
-  }
-
-  bool pop(Candidate& candidate) {
-    while (lowest_ < kClasses && lists_[lowest_].first == kNone) ++lowest_;
-    if (lowest_ == kClasses) return false;
-    List& list = lists_[lowest_];
-    const std::uint32_t entry = list.first;
-    candidate = pool_[entry];
-    list.first = candidate.next;
-    pool_[entry].next = free_;
-    free_ = entry;
-    return true;
-  }
-
- private:
-  struct List {
-    std::uint32_t first;
-    std::uint32_t last;
-  };
-  static constexpr std::size_t kClasses = 96;
-
-  static std::uint32_t class_of_bits(float cost) { return std::bit_cast<std::uint32_t>(cost) >> 21; }
-
-  std::array<List, kClasses> lists_;
-  std::vector<Candidate> pool_;
-  std::uint32_t free_ = kNone;
-  std::size_t lowest_ = kClasses;
-  std::uint32_t top_ = 0;
-};
+/// How far a vertex may be lifted off planes in all its collapses together, in parts of the error bound. Measured: with
+/// it both distances, from the mesh to the result and back, keep to the bound.
+constexpr float kLiftToBound = 1.8F;
+/// While a mesh is fine, vertices are paired as they come, in passes with these parts of the greatest cost: what cheap
+/// collapses come first makes no difference in the end, and neither a queue nor the costs of all edges are needed.
+constexpr std::array<float, 5> kPairingPasses = {1.F / 8, 1.F / 8, 1.F / 4, 1.F / 4, 1.F / 2};
 
 }  // namespace
 
 struct Simplifier::Scratch {
   struct alignas(64) Vertex {
     Quadric quadric;
-    Vec3 place;  // nm, from the middle of the mesh
-    std::uint32_t stamp;
+    std::uint32_t stamp;  // grows when it changes
+    /// The sum of the heights that the vertex was lifted in collapses; and at the last look at them how far the
+    /// vertices of the mesh that have become part of this one were from the triangles around it, and the heights since.
+    float lift;
+    float reach;
+  };
+  struct State {
     VertexRole role;
     bool has_moved;
+    std::uint8_t pass;  // the last one in which the vertex took part
+  };
+  /// A vertex with its surroundings, and what becomes of them.
+  struct Surroundings {
+    CornerTable::Ring ring;
+    std::array<Vec3, CornerTable::kMostEdges + 1> places;  // seen from the new vertex
   };
 
   void load(const Mesh& mesh, const Contours& contours, const SimplifyTarget& target);
+  void load_vertices(const Mesh& mesh, const Contours& contours);
   void add_quadrics();
-  void run(std::size_t wanted_triangles);
-  void store(Mesh& mesh);
+  void run(const Contours& contours, std::size_t wanted_triangles);
+  void pair_up(float greatest_cost, std::size_t wanted_triangles);
+  void queue_up(std::size_t wanted_triangles);
+  void store(Mesh& mesh) const;
 
-  bool evaluate(std::uint32_t a, std::uint32_t b, float& cost, Vec3& place) const;
+  Vec3 to_nm(const std::array<float, 3>& position) const;
+  bool evaluate(std::uint32_t a, std::uint32_t b, float greatest_cost, float& cost, Vec3& place) const;
   void consider(std::uint32_t a, std::uint32_t b);
+  void consider_all_of(std::uint32_t kept);
   bool collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place);
-  bool keeps_topology(std::uint32_t gone, std::uint32_t kept);
-  bool keeps_directions(std::uint32_t corner, std::uint32_t other, const Vec3& place) const;
-  void turn_triangles(const CornerTable::Ring& ring);
-  Vec3 normal(std::uint32_t corner, const Vec3& place) const;
+  bool keeps_topology(std::uint32_t gone, std::uint32_t kept) const;
+  bool turns_little(std::uint32_t vertex, Surroundings& around, std::uint32_t other, const Vec3& place,
+                    float& height2) const;
+  bool stays_near(std::uint32_t gone, std::uint32_t kept, const Vec3& place, float& reach);
+  void add_to_fan(const Surroundings& around, std::uint32_t other);
 
   CornerTable table;
   std::vector<Vertex> vertices;
-  std::vector<Vec3> normals;  // of each triangle as it last was
+  std::vector<State> states;
+  std::vector<Vec3> places;                // nm, from the middle of the mesh
+  std::vector<Vec3> origins;               // where each vertex was in the beginning
+  std::vector<std::uint32_t> next_member;  // circles of vertices that have become one
   std::vector<std::uint32_t> marks;
   std::uint32_t mark = 0;
+  std::uint8_t pass = 0;
   CandidateQueue queue;
-  CornerTable::Ring gone_ring;
-  CornerTable::Ring kept_ring;
-  std::vector<std::uint32_t> new_index;
+  Surroundings around_gone;
+  Surroundings around_kept;
+  Fan fan;
   std::size_t triangles_left = 0;
-  float limit2 = 0;
+  float greatest_mean2 = 0;
+  float greatest_reach = 0;
+  float greatest_lift = 0;
   Vec3 middle = {};
   std::array<double, 3> voxel_nm = {};
 };
 
+Vec3 Simplifier::Scratch::to_nm(const std::array<float, 3>& position) const {
+  Vec3 nm;
+  for (std::size_t i = 0; i < 3; ++i) nm[i] = static_cast<float>((position[i] - middle[i]) * voxel_nm[i]);
+  return nm;
+}
+
 void Simplifier::Scratch::load(const Mesh& mesh, const Contours& contours, const SimplifyTarget& target) {
   voxel_nm = target.voxel_nm;
-  limit2 = static_cast<float>(target.max_error_nm * target.max_error_nm) * (kMeanToBound * kMeanToBound);
-  table.build(mesh);
-  triangles_left = table.triangle_count();
+  const auto max_error = static_cast<float>(target.max_error_nm);
+  greatest_mean2 = max_error * max_error * (kMeanToBound * kMeanToBound);
+  greatest_reach = max_error * kLookToBound;
+  greatest_lift = max_error * kLiftToBound;
   Vec3 lower = mesh.positions[0];
   Vec3 upper = lower;
-  for (const Vec3& p : mesh.positions) {
+  for (const auto& p : mesh.positions) {
     for (std::size_t i = 0; i < 3; ++i) {
       lower[i] = std::min(lower[i], p[i]);
       upper[i] = std::max(upper[i], p[i]);
     }
   }
   for (std::size_t i = 0; i < 3; ++i) middle[i] = (lower[i] + upper[i]) / 2;
-  const auto scaled = [this](const Vec3& p) {
-    Vec3 nm;
-    for (std::size_t i = 0; i < 3; ++i) nm[i] = static_cast<float>((p[i] - middle[i]) * voxel_nm[i]);
-    return nm;
-  };
+  table.build(mesh);
+  triangles_left = table.triangle_count();
+  load_vertices(mesh, contours);
+  add_quadrics();
+}
+
+void Simplifier::Scratch::load_vertices(const Mesh& mesh, const Contours& contours) {
   const std::size_t originals = mesh.positions.size();
-  vertices.resize(table.vertex_count());
-  for (std::size_t i = 0; i < vertices.size(); ++i) {
+  const std::size_t count = table.vertex_count();
+  vertices.resize(count);
+  states.resize(count);
+  places.resize(count);
+  origins.resize(count);
+  next_member.resize(count);
+  marks.assign(count, 0);
+  mark = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t original = i < originals ? i : table.copies()[i - originals];
     VertexRole role = contours.roles.empty() ? VertexRole::free : contours.roles[original];
-    if (i >= originals) role = vertices[original].role = VertexRole::locked;
-    vertices[i] = {{}, scaled(mesh.positions[original]), 0, role, false};
+    if (i >= originals) role = states[original].role = VertexRole::locked;
+    if (role == VertexRole::free && table.has_triangles(i) && table.is_open(i)) role = VertexRole::locked;
+    origins[i] = to_nm(mesh.positions[original]);
+    places[i] = origins[i];
+    vertices[i] = {{}, 0, 0, 0};
+    states[i] = {role, false, 0};
+    next_member[i] = i;
   }
-  for (std::uint32_t i = 0; i < vertices.size(); ++i) {
-    Vertex& vertex = vertices[i];
-    if (vertex.role == VertexRole::free && table.has_triangles(i) && table.is_open(i)) vertex.role = VertexRole::locked;
-  }
-  add_quadrics();
-  for (const auto& [vertex, place] : contours.moves) {
-    if (vertices[vertex].role != VertexRole::sliding) continue;
-    vertices[vertex].place = scaled(place);
-    vertices[vertex].has_moved = true;
-  }
-  marks.assign(vertices.size(), 0);
-  mark = 0;
 }
 
 void Simplifier::Scratch::add_quadrics() {
-  normals.resize(table.triangle_count());
-  for (std::uint32_t t = 0; t < normals.size(); ++t) {
-    const std::uint32_t corner = 4 * t;
-    const Vec3& place = vertices[table.vertex(corner)].place;
-    const Vec3 n = normals[t] = normal(corner, place);
-    const float length = std::sqrt(dot(n, n));
-    if (!(length > 0)) continue;
+  for (std::uint32_t t = 0; t < table.triangle_count(); ++t) {
+    const std::array<std::uint32_t, 3> v = {table.vertex(4 * t), table.vertex(4 * t + 1), table.vertex(4 * t + 2)};
+    const Vec3& place = origins[v[0]];
+    const Vec3 n = cross(origins[v[1]] - place, origins[v[2]] - place);
+    const float length2 = dot(n, n);
+    if (!(length2 > 0)) continue;
+    const float length = std::sqrt(length2);
     const Vec3 unit = {n[0] / length, n[1] / length, n[2] / length};
     Quadric plane{};
     plane.add_plane(unit, place, length);
-    for (std::uint32_t i = 0; i < 3; ++i) {
-      Vertex& vertex = vertices[table.vertex(corner + i)];
-      vertex.quadric += plane;
-      vertex.quadric.add_point(vertex.place, length * kPointWeight);
+    for (const std::uint32_t i : v) {
+      vertices[i].quadric += plane;
+      vertices[i].quadric.add_point(origins[i], length * kPointWeight);
     }
   }
 }
 
-/// The normal of a triangle, as long as twice its area, if the vertex at `corner` were at `place`.
-Vec3 Simplifier::Scratch::normal(std::uint32_t corner, const Vec3& place) const {
-  const Vec3& a = vertices[table.vertex(CornerTable::next(corner))].place;
-  const Vec3& b = vertices[table.vertex(CornerTable::previous(corner))].place;
-  return cross(a - place, b - place);
-}
-
 /// What it costs to make one vertex of `a` and `b`, and where it would be. False if that is not to be.
-bool Simplifier::Scratch::evaluate(std::uint32_t a, std::uint32_t b, float& cost, Vec3& place) const {
+bool Simplifier::Scratch::evaluate(std::uint32_t a, std::uint32_t b, float greatest_cost, float& cost,
+                                   Vec3& place) const {
+  const VertexRole role_a = states[a].role;
+  const VertexRole role_b = states[b].role;
   const Vertex& va = vertices[a];
   const Vertex& vb = vertices[b];
+  const Vec3& pa = places[a];
+  const Vec3& pb = places[b];
   Quadric sum = va.quadric;
   sum += vb.quadric;
-  float error;
-  if (va.role == VertexRole::free && vb.role == VertexRole::free) {
-    const Vec3 between = {(va.place[0] + vb.place[0]) / 2, (va.place[1] + vb.place[1]) / 2,
-                          (va.place[2] + vb.place[2]) / 2};
-    error = sum.minimum(between, place);
-  } else {
-    if (va.role == VertexRole::locked && vb.role == VertexRole::locked) return false;
-    place = va.role > vb.role ? va.place : vb.place;
-    error = sum.at(place);
+  if (role_a == VertexRole::free && role_b == VertexRole::free) {
+    const Vec3 between = {(pa[0] + pb[0]) / 2, (pa[1] + pb[1]) / 2, (pa[2] + pb[2]) / 2};
+    cost = std::max(sum.minimum(between, place), 0.0F) / sum.weight;
+    return cost <= greatest_cost;
   }
-  cost = std::max(error, 0.0F) / sum.weight;
-  if (va.role != VertexRole::free && vb.role != VertexRole::free) {
-    cost = std::min(cost, limit2);
-    return true;
-  }
-  return cost <= limit2;
+  if (role_a == VertexRole::locked && role_b == VertexRole::locked) return false;
+  place = role_a > role_b ? pa : pb;
+  cost = std::max(sum.at(place), 0.0F) / sum.weight;
+  if (role_a == VertexRole::free || role_b == VertexRole::free) return cost <= greatest_cost;
+  // Along a contour the curve has been decided: at the worst it is done last.
+  cost = std::min(cost, greatest_cost);
+  return true;
 }
 
 void Simplifier::Scratch::consider(std::uint32_t a, std::uint32_t b) {
   float cost;
   Vec3 place;
-  if (evaluate(a, b, cost, place)) queue.push(cost, a, b, vertices[a].stamp + vertices[b].stamp);
+  if (evaluate(a, b, greatest_mean2, cost, place)) queue.push(cost, a, b, vertices[a].stamp + vertices[b].stamp);
 }
 
 /// The link condition: the ends of the edge share no neighbours but the third vertices of the triangles at it.
-bool Simplifier::Scratch::keeps_topology(std::uint32_t gone, std::uint32_t kept) {
-  table.ring(gone, gone_ring);
-  table.ring(kept, kept_ring);
-  ++mark;
-  for (const std::uint32_t vertex : gone_ring.vertices) {
-    if (marks[vertex] == mark) return false;
-    marks[vertex] = mark;
-  }
+bool Simplifier::Scratch::keeps_topology(std::uint32_t gone, std::uint32_t kept) const {
+  const CornerTable::Ring& gone_ring = around_gone.ring;
+  const CornerTable::Ring& kept_ring = around_kept.ring;
   unsigned common = 0;
-  for (const std::uint32_t vertex : kept_ring.vertices) common += marks[vertex] == mark;
-  if (vertices[gone].role == VertexRole::free) {
+  for (std::uint32_t i = 0; i < kept_ring.edge_count; ++i) {
+    for (std::uint32_t k = 0; k < gone_ring.edge_count; ++k) common += kept_ring.vertices[i] == gone_ring.vertices[k];
+  }
+  if (states[gone].role == VertexRole::free) {
     // Both of valence three: a tetrahedron.
-    return common == 2 && (gone_ring.corners.size() > 3 || kept_ring.corners.size() > 3);
+    return common == 2 && (gone_ring.corner_count > 3 || kept_ring.corner_count > 3);
   }
   // Along an open edge, which is the first or the last of each ring. A triangle alone stays.
-  const bool is_along = gone_ring.vertices.front() == kept || gone_ring.vertices.back() == kept;
-  return is_along && common == 1 && (gone_ring.corners.size() > 1 || kept_ring.corners.size() > 1);
+  const bool is_along = (gone_ring.vertices[0] == kept) != (gone_ring.vertices[gone_ring.corner_count] == kept);
+  return gone_ring.is_open() && is_along && common == 1 && (gone_ring.corner_count > 1 || kept_ring.corner_count > 1);
 }
 
-/// Whether no triangle at `corner` but those that go with `other` turns over when the corner moves to `place`.
-bool Simplifier::Scratch::keeps_directions(std::uint32_t corner, std::uint32_t other, const Vec3& place) const {
-  if (table.vertex(CornerTable::next(corner)) == other || table.vertex(CornerTable::previous(corner)) == other) {
-    return true;
-  }
-  const Vec3 n = normal(corner, place);
-  const Vec3& before = normals[corner >> 2];
-  const float along = dot(n, before);
-  return along > 0 && along * along >= kLeastCosine2 * dot(n, n) * dot(before, before);
-}
-
-void Simplifier::Scratch::turn_triangles(const CornerTable::Ring& ring) {
-  for (const std::uint32_t corner : ring.corners) {
-    if (!table.is_gone(corner >> 2)) normals[corner >> 2] = normal(corner, vertices[table.vertex(corner)].place);
-  }
-}
-
-bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place) {
-  if (!keeps_topology(gone, kept)) return false;
-  for (const std::uint32_t corner : gone_ring.corners) {
-    if (!keeps_directions(corner, kept, place)) return false;
-  }
-  Vertex& vertex = vertices[kept];
-  if (vertex.role == VertexRole::free) {
-    for (const std::uint32_t corner : kept_ring.corners) {
-      if (!keeps_directions(corner, gone, place)) return false;
-    }
-    vertex.place = place;
-    vertex.has_moved = true;
-  }
-  triangles_left -= table.collapse(gone, kept, gone_ring, kept_ring);
-  vertex.quadric += vertices[gone].quadric;
-  ++vertex.stamp;
-  ++vertices[gone].stamp;
-  turn_triangles(gone_ring);
-  if (vertex.role == VertexRole::free) turn_triangles(kept_ring);
-  ++mark;
-  marks[gone] = marks[kept] = mark;
-  for (const CornerTable::Ring* ring : {&gone_ring, &kept_ring}) {
-    for (const std::uint32_t neighbour : ring->vertices) {
-      if (std::exchange(marks[neighbour], mark) != mark) consider(kept, neighbour);
-    }
+/// Whether no triangle at `vertex` turns over when it goes to `place`, but for those that go with `other`. `height2`
+/// grows to the squared distance of `place` to the planes of all of them.
+bool Simplifier::Scratch::turns_little(std::uint32_t vertex, Surroundings& around, std::uint32_t other,
+                                       const Vec3& place, float& height2) const {
+  const CornerTable::Ring& ring = around.ring;
+  for (std::uint32_t i = 0; i <= ring.corner_count; ++i) around.places[i] = places[ring.vertices[i]] - place;
+  const Vec3 from = places[vertex] - place;
+  for (std::uint32_t i = 0; i < ring.corner_count; ++i) {
+    const Vec3& a = around.places[i];
+    const Vec3& b = around.places[i + 1];
+    const Vec3 before = cross(a - from, b - from);
+    const float before2 = dot(before, before);
+    const float height = dot(before, from);
+    if (height * height > height2 * before2) height2 = height * height / before2;
+    if (ring.vertices[i] == other || ring.vertices[i + 1] == other) continue;
+    const Vec3 after = cross(a, b);
+    const float along = dot(after, before);
+    if (!(along > 0 && along * along >= kLeastCosine2 * dot(after, after) * before2)) return false;
   }
   return true;
 }
 
-void Simplifier::Scratch::run(std::size_t wanted_triangles) {
-  queue.start(limit2);
+void Simplifier::Scratch::add_to_fan(const Surroundings& around, std::uint32_t other) {
+  const CornerTable::Ring& ring = around.ring;
+  for (std::uint32_t i = 0; i < ring.corner_count; ++i) {
+    if (ring.vertices[i] == other || ring.vertices[i + 1] == other) continue;
+    fan.add(places[ring.vertices[i]], places[ring.vertices[i + 1]]);
+  }
+}
+
+/// Whether all vertices that have become part of `gone` or `kept` are within the bound of the triangles around the new
+/// vertex; `reach` is then how far.
+bool Simplifier::Scratch::stays_near(std::uint32_t gone, std::uint32_t kept, const Vec3& place, float& reach) {
+  fan.start(place);
+  add_to_fan(around_gone, kept);
+  add_to_fan(around_kept, gone);
+  const float bound2 = greatest_reach * greatest_reach;
+  const float enough2 = bound2 / 4;
+  float worst2 = 0;
+  for (const std::uint32_t start : {gone, kept}) {
+    std::uint32_t member = start;
+    do {
+      const float d2 = fan.distance2(origins[member], enough2);
+      if (d2 > bound2) return false;
+      worst2 = std::max(worst2, d2);
+      member = next_member[member];
+    } while (member != start);
+  }
+  reach = std::sqrt(worst2);
+  return true;
+}
+
+/// Makes one vertex of two. Takes the ring of `gone` from around_gone, and leaves the other in around_kept.
+bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place) {
+  if (!table.ring(kept, around_kept.ring) || !keeps_topology(gone, kept)) return false;
+  const bool moves = states[kept].role == VertexRole::free;
+  float height2 = 0;
+  if (!turns_little(gone, around_gone, kept, place, height2)) return false;
+  if (moves && !turns_little(kept, around_kept, gone, place, height2)) return false;
+  const float height = std::sqrt(height2);
+  const float lift = std::max(vertices[gone].lift, vertices[kept].lift) + height;
+  if (lift > greatest_lift) return false;
+  float reach = std::max(vertices[gone].reach, vertices[kept].reach) + height;
+  if (reach > greatest_reach && !stays_near(gone, kept, place, reach)) return false;
+  if (moves) {
+    places[kept] = place;
+    states[kept].has_moved = true;
+  }
+  triangles_left -= table.collapse(gone, kept, around_gone.ring, around_kept.ring);
+  Vertex& vertex = vertices[kept];
+  vertex.quadric += vertices[gone].quadric;
+  vertex.lift = lift;
+  vertex.reach = reach;
+  ++vertex.stamp;
+  ++vertices[gone].stamp;
+  std::swap(next_member[gone], next_member[kept]);
+  return true;
+}
+
+void Simplifier::Scratch::pair_up(float greatest_cost, std::size_t wanted_triangles) {
+  ++pass;
+  const CornerTable::Ring& ring = around_gone.ring;
+  for (std::uint32_t vertex = 0; vertex < vertices.size() && triangles_left > wanted_triangles; ++vertex) {
+    const State& state = states[vertex];
+    if (state.pass == pass || state.role != VertexRole::free || !table.has_triangles(vertex)) continue;
+    if (!table.ring(vertex, around_gone.ring)) continue;
+    for (std::uint32_t i = 0; i < ring.edge_count; ++i) {
+      const std::uint32_t partner = ring.vertices[i];
+      float cost;
+      Vec3 place;
+      if (states[partner].pass == pass || !evaluate(vertex, partner, greatest_cost, cost, place)) continue;
+      if (collapse(vertex, partner, place)) states[partner].pass = pass;
+      break;
+    }
+  }
+}
+
+void Simplifier::Scratch::consider_all_of(std::uint32_t kept) {
+  ++mark;
+  marks[kept] = mark;
+  for (const CornerTable::Ring* ring : {&around_gone.ring, &around_kept.ring}) {
+    for (std::uint32_t i = 0; i < ring->edge_count; ++i) {
+      const std::uint32_t neighbour = ring->vertices[i];
+      if (std::exchange(marks[neighbour], mark) != mark && table.has_triangles(neighbour)) consider(kept, neighbour);
+    }
+  }
+}
+
+void Simplifier::Scratch::queue_up(std::size_t wanted_triangles) {
+  queue.start(greatest_mean2);
   for (std::uint32_t t = 0; t < table.triangle_count(); ++t) {
+    if (table.is_gone(t)) continue;
     for (std::uint32_t corner = 4 * t; corner < 4 * t + 3; ++corner) {
       const std::uint32_t from = table.vertex(CornerTable::next(corner));
       const std::uint32_t to = table.vertex(CornerTable::previous(corner));
@@ -310,17 +337,29 @@ void Simplifier::Scratch::run(std::size_t wanted_triangles) {
   while (triangles_left > wanted_triangles && queue.pop(candidate)) {
     auto [gone, kept] = std::pair(candidate.a, candidate.b);
     if (vertices[gone].stamp + vertices[kept].stamp != candidate.stamp) continue;
-    if (vertices[gone].role > vertices[kept].role) std::swap(gone, kept);
+    if (states[gone].role > states[kept].role) std::swap(gone, kept);
     float cost;
     Vec3 place;
-    if (evaluate(gone, kept, cost, place)) collapse(gone, kept, place);
+    if (!evaluate(gone, kept, greatest_mean2, cost, place) || !table.ring(gone, around_gone.ring)) continue;
+    if (collapse(gone, kept, place)) consider_all_of(kept);
   }
 }
 
-void Simplifier::Scratch::store(Mesh& mesh) {
+void Simplifier::Scratch::run(const Contours& contours, std::size_t wanted_triangles) {
+  pass = 0;
+  for (const float part : kPairingPasses) pair_up(greatest_mean2 * part, wanted_triangles);
+  queue_up(wanted_triangles);
+  for (const auto& [vertex, place] : contours.moves) {
+    if (!table.has_triangles(vertex) || states[vertex].role != VertexRole::sliding) continue;
+    places[vertex] = to_nm(place);
+    states[vertex].has_moved = true;
+  }
+}
+
+void Simplifier::Scratch::store(Mesh& mesh) const {
   const std::size_t originals = mesh.positions.size();
-  new_index.assign(vertices.size(), kNone);
-  std::vector<Vec3> positions;
+  std::vector<std::uint32_t> new_index(vertices.size(), kNone);
+  std::vector<std::array<float, 3>> positions;
   std::size_t kept = 0;
   for (std::uint32_t t = 0; t < table.triangle_count(); ++t) {
     if (table.is_gone(t)) continue;
@@ -329,14 +368,10 @@ void Simplifier::Scratch::store(Mesh& mesh) {
       const std::uint32_t v = table.vertex(4 * t + i);
       if (new_index[v] == kNone) {
         new_index[v] = static_cast<std::uint32_t>(positions.size());
-        const Vertex& vertex = vertices[v];
-        Vec3 position = mesh.positions[v < originals ? v : table.copies()[v - originals]];
-        if (vertex.has_moved) {
-          for (std::size_t axis = 0; axis < 3; ++axis) {
-            position[axis] = static_cast<float>(vertex.place[axis] / voxel_nm[axis] + middle[axis]);
-          }
+        auto& position = positions.emplace_back(mesh.positions[v < originals ? v : table.copies()[v - originals]]);
+        for (std::size_t axis = 0; states[v].has_moved && axis < 3; ++axis) {
+          position[axis] = static_cast<float>(places[v][axis] / voxel_nm[axis] + middle[axis]);
         }
-        positions.push_back(position);
       }
       triangle[i] = new_index[v];
     }
@@ -355,7 +390,7 @@ void Simplifier::simplify(Mesh& mesh, const Contours& contours, const SimplifyTa
     return;
   }
   scratch_->load(mesh, contours, target);
-  scratch_->run(target.triangles);
+  scratch_->run(contours, target.triangles);
   scratch_->store(mesh);
 }
 

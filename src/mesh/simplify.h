@@ -12,13 +12,19 @@ namespace ngforge {
 
 struct SimplifyTarget {
   std::array<double, 3> voxel_nm;  ///< nanometres per unit of the positions, > 0
-  double max_error_nm = 0;    ///< how far the surface may move, >= 0: twice the root mean square of a vertex's planes
-  std::size_t triangles = 0;  ///< stops when no more than these are left
+  double max_error_nm = 0;         ///< how far the surface may move, >= 0
+  std::size_t triangles = 0;       ///< stops when no more than these are left
 };
 
 /// Simplifies meshes one after the other by collapsing edges in the order of their quadric error (Garland and Heckbert,
-/// "Surface Simplification Using Quadric Error Metrics", 1997), keeping its scratch memory: about 250 bytes per
+/// "Surface Simplification Using Quadric Error Metrics", 1997), keeping its scratch memory: about 200 bytes per
 /// triangle of the largest mesh. One object per thread. The result depends on the arguments only.
+///
+/// What the error bound E means: in each collapse the root mean square of the distance to the planes of all triangles
+/// that went into a vertex stays below E / 2, the heights of all its moves over the surface together below 1.8 E, and
+/// every vertex of the input that went into it within 0.9 E of the triangles around it then. Triangles beside them
+/// change too and are not looked at again, so this is no proof; sampled distances between input and result, both ways,
+/// stay within E but for some in a million when E is a voxel or more.
 class Simplifier {
  public:
   Simplifier();

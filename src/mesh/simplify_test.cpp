@@ -131,7 +131,7 @@ TEST(Simplify, BallStaysWithinTheError) {
   const Mesh ball = testing::surface_of(testing::ball(12, 5.3), 1, {-1, -1, -1}, size);
   ASSERT_EQ(euler_numbers(ball), std::vector<int>{2});
   std::size_t before = ball.triangles.size();
-  for (const double max_error : {40.0, 80.0}) {
+  for (const double max_error : {10.0, 20.0, 40.0, 80.0}) {
     const Mesh simple = simplified(ball, size, max_error);
     EXPECT_EQ(euler_numbers(simple), std::vector<int>{2});
     EXPECT_LE(one_sided_distance(ball, simple), max_error);
@@ -152,6 +152,17 @@ TEST(Simplify, KeepsTheTopologyOfAnyLabels) {
       EXPECT_EQ(euler_numbers(simple), euler_numbers(mesh)) << seed;
       EXPECT_LT(simple.triangles.size(), mesh.triangles.size()) << seed;
     }
+  }
+}
+
+TEST(Simplify, BlocksStayWithinTheError) {
+  for (unsigned seed = 0; seed < 6; ++seed) {
+    const std::array<int, 3> size = {10, 10, 10};
+    const TestLabels volume = testing::random_labels({12, 12, 12}, 2, seed);
+    const Mesh mesh = testing::surface_of(volume, 1, {1, 1, 1}, size);
+    const Mesh simple = simplified(mesh, size, 40);
+    EXPECT_LE(one_sided_distance(mesh, simple), 40);
+    EXPECT_LE(one_sided_distance(simple, mesh), 40);
   }
 }
 

@@ -8,30 +8,25 @@ namespace ngforge {
 
 void CornerTable::build(const Mesh& mesh) {
   NGFORGE_ASSERT(mesh.triangles.size() < kNone / 4);
-  vertex_of_.resize(4 * mesh.triangles.size());
-  std::size_t end = 0;
+  triangles_.clear();
+  triangles_.reserve(mesh.triangles.size());
   for (const auto& t : mesh.triangles) {
     if (t[0] == t[1] || t[1] == t[2] || t[2] == t[0]) continue;
-    vertex_of_[end] = t[0];
-    vertex_of_[end + 1] = t[1];
-    vertex_of_[end + 2] = t[2];
-    vertex_of_[end + 3] = 0;
-    end += 4;
+    triangles_.push_back({{t[0], t[1], t[2], 0}, {kNone, kNone, kNone, kNone}});
   }
-  vertex_of_.resize(end);
-  opposite_of_.assign(end, kNone);
+  const auto end = static_cast<std::uint32_t>(4 * triangles_.size());
   copies_.clear();
   corner_of_.assign(mesh.positions.size(), kNone);
 
   first_.assign(mesh.positions.size() + 1, 0);
   for (std::uint32_t corner = 0; corner < end; corner += 4) {
-    for (std::uint32_t i = 0; i < 3; ++i) ++first_[vertex_of_[corner + i] + 1];
+    for (std::uint32_t i = 0; i < 3; ++i) ++first_[vertex_of(corner + i) + 1];
   }
   for (std::size_t i = 1; i < first_.size(); ++i) first_[i] += first_[i - 1];
   leaving_.resize(end / 4 * 3);
   for (std::uint32_t corner = 0; corner < end; corner += 4) {
     for (std::uint32_t i = 0; i < 3; ++i) {
-      leaving_[first_[vertex_of_[corner + i]]++] = {corner + i, vertex_of_[next(corner + i)]};
+      leaving_[first_[vertex_of(corner + i)]++] = {corner + i, vertex_of(next(corner + i))};
     }
   }
   for (std::size_t i = first_.size() - 1; i > 0; --i) first_[i] = first_[i - 1];
@@ -60,21 +55,21 @@ void CornerTable::link_edges() {
 }
 
 void CornerTable::join(std::uint32_t a, std::uint32_t b) {
-  if (a != kNone) opposite_of_[a] = b;
-  if (b != kNone) opposite_of_[b] = a;
+  if (a != kNone) opposite_of(a) = b;
+  if (b != kNone) opposite_of(b) = a;
 }
 
 /// The first corner of the sheet at a vertex that `corner` belongs to (any if it is closed), and how many it has.
 std::pair<std::uint32_t, std::uint32_t> CornerTable::sheet_of(std::uint32_t corner) const {
   std::uint32_t size = 1;
   for (std::uint32_t at = corner;; ++size) {
-    const std::uint32_t across = opposite_of_[next(at)];
+    const std::uint32_t across = opposite(next(at));
     if (across == kNone) break;
     at = next(across);
     if (at == corner) return {corner, size};
   }
   for (std::uint32_t at = corner;; ++size) {
-    const std::uint32_t across = opposite_of_[previous(at)];
+    const std::uint32_t across = opposite(previous(at));
     if (across == kNone) return {at, size};
     at = previous(across);
   }
@@ -85,7 +80,7 @@ void CornerTable::split_sheets() {
   for (std::uint32_t vertex = 0; vertex < originals; ++vertex) {
     std::uint32_t left = first_[vertex + 1] - first_[vertex];
     for (std::uint32_t i = first_[vertex]; left > 0; ++i) {
-      if (vertex_of_[leaving_[i].corner] != vertex) continue;
+      if (vertex_of(leaving_[i].corner) != vertex) continue;
       const auto [first, size] = sheet_of(leaving_[i].corner);
       left -= size;
       if (left == 0) {
@@ -97,53 +92,56 @@ void CornerTable::split_sheets() {
       copies_.push_back(vertex);
       std::uint32_t corner = first;
       for (std::uint32_t n = 0; n < size; ++n) {
-        vertex_of_[corner] = copy;
-        corner = next(opposite_of_[next(corner)]);
+        vertex_of(corner) = copy;
+        corner = next(opposite_of(next(corner)));
       }
     }
   }
 }
 
-void CornerTable::ring(std::uint32_t vertex, Ring& ring) const {
-  ring.corners.clear();
-  ring.vertices.clear();
-  const std::uint32_t start = corner_of_[vertex];
+bool CornerTable::ring(std::uint32_t middle, Ring& ring) const {
+  const std::uint32_t start = corner_of_[middle];
   std::uint32_t corner = start;
-  for (;;) {
-    ring.corners.push_back(corner);
-    ring.vertices.push_back(vertex_of_[next(corner)]);
-    const std::uint32_t across = opposite_of_[next(corner)];
-    if (across == kNone) {
-      ring.vertices.push_back(vertex_of_[previous(corner)]);
-      return;
+  for (std::uint32_t count = 0; count < kMostEdges; ++count) {
+    ring.corners[count] = corner;
+    ring.vertices[count] = vertex(next(corner));
+    const std::uint32_t across = opposite(next(corner));
+    const std::uint32_t on = across == kNone ? kNone : next(across);
+    if (on == kNone || on == start) {
+      ring.corner_count = count + 1;
+      ring.edge_count = count + 1 + (on == kNone);
+      ring.vertices[count + 1] = vertex(previous(corner));
+      return ring.edge_count <= kMostEdges;
     }
-    corner = next(across);
-    if (corner == start) return;
+    corner = on;
   }
+  return false;
 }
 
 std::size_t CornerTable::collapse(std::uint32_t gone, std::uint32_t kept, const Ring& gone_ring,
                                   const Ring& kept_ring) {
   std::array<std::uint32_t, 2> dead = {kNone, kNone};
   std::size_t count = 0;
-  for (const std::uint32_t corner : gone_ring.corners) {
+  for (std::uint32_t i = 0; i < gone_ring.corner_count; ++i) {
+    const std::uint32_t corner = gone_ring.corners[i];
     const std::uint32_t after = next(corner);
     const std::uint32_t before = previous(corner);
-    if (vertex_of_[after] == kept) {
-      close(corner, before, opposite_of_[corner], opposite_of_[after]);
-    } else if (vertex_of_[before] == kept) {
-      close(corner, after, opposite_of_[before], opposite_of_[corner]);
+    if (vertex_of(after) == kept) {
+      close(corner, before, opposite_of(corner), opposite_of(after));
+    } else if (vertex_of(before) == kept) {
+      close(corner, after, opposite_of(before), opposite_of(corner));
     } else {
-      vertex_of_[corner] = kept;
+      vertex_of(corner) = kept;
       continue;
     }
     dead[count++] = corner >> 2;
   }
   corner_of_[gone] = kNone;
   for (const Ring* ring : {&kept_ring, &gone_ring}) {
-    for (const std::uint32_t corner : ring->corners) {
+    for (std::uint32_t i = 0; i < ring->corner_count; ++i) {
+      const std::uint32_t corner = ring->corners[i];
       if (corner >> 2 == dead[0] || corner >> 2 == dead[1]) continue;
-      corner_of_[kept] = is_open(kept_ring) || is_open(gone_ring) ? sheet_of(corner).first : corner;
+      corner_of_[kept] = kept_ring.is_open() || gone_ring.is_open() ? sheet_of(corner).first : corner;
       return count;
     }
   }
@@ -154,9 +152,9 @@ std::size_t CornerTable::collapse(std::uint32_t gone, std::uint32_t kept, const 
 /// Takes the triangle of `corner` out; its edges that meet in the corner `apex` become one. `into` and `out` are the
 /// corners beyond the edges that come, counter-clockwise, into the apex and out of it.
 void CornerTable::close(std::uint32_t corner, std::uint32_t apex, std::uint32_t into, std::uint32_t out) {
-  const std::uint32_t vertex = vertex_of_[apex];
+  const std::uint32_t vertex = vertex_of(apex);
   join(into, out);
-  vertex_of_[corner | 3] = 1;
+  vertex_of(corner | 3) = 1;
   // Beyond, the edges run the other way. On an open edge, the first corner of the apex lies behind `into`.
   if (corner_of_[vertex] >> 2 == corner >> 2) corner_of_[vertex] = into != kNone ? next(into) : previous(out);
 }

@@ -20,11 +20,19 @@ class CornerTable {
   static std::uint32_t next(std::uint32_t corner) { return (corner & 3) == 2 ? corner - 2 : corner + 1; }
   static std::uint32_t previous(std::uint32_t corner) { return (corner & 3) == 0 ? corner + 2 : corner - 1; }
 
+  /// Vertices with more edges than this have no ring, and are not touched.
+  static constexpr std::uint32_t kMostEdges = 64;
+
   /// What lies around a vertex, counter-clockwise: its corners, and the other ends of its edges. There is one more edge
-  /// than there are corners if the vertex lies on an open edge.
+  /// than there are corners if the vertex lies on an open edge; else the first vertex follows the last once more, so
+  /// that corner i lies between vertices i and i + 1.
   struct Ring {
-    std::vector<std::uint32_t> corners;
-    std::vector<std::uint32_t> vertices;
+    std::uint32_t corner_count = 0;
+    std::uint32_t edge_count = 0;
+    std::array<std::uint32_t, kMostEdges> corners;
+    std::array<std::uint32_t, kMostEdges + 1> vertices;
+
+    bool is_open() const { return edge_count != corner_count; }
   };
 
   /// Builds the table; scratch memory is used again. Triangles with two equal indices are dropped. A vertex at which
@@ -33,17 +41,18 @@ class CornerTable {
   void build(const Mesh& mesh);
 
   std::size_t vertex_count() const { return corner_of_.size(); }
-  std::size_t triangle_count() const { return vertex_of_.size() / 4; }
+  std::size_t triangle_count() const { return triangles_.size(); }
   const std::vector<std::uint32_t>& copies() const { return copies_; }
 
-  std::uint32_t vertex(std::uint32_t corner) const { return vertex_of_[corner]; }
-  std::uint32_t opposite(std::uint32_t corner) const { return opposite_of_[corner]; }
-  bool is_gone(std::size_t triangle) const { return vertex_of_[4 * triangle + 3] != 0; }
+  std::uint32_t vertex(std::uint32_t corner) const { return triangles_[corner >> 2].vertices[corner & 3]; }
+  std::uint32_t opposite(std::uint32_t corner) const { return triangles_[corner >> 2].opposites[corner & 3]; }
+  bool is_gone(std::size_t triangle) const { return triangles_[triangle].vertices[3] != 0; }
   bool has_triangles(std::uint32_t vertex) const { return corner_of_[vertex] != kNone; }
   /// Whether the vertex lies on an open edge.
-  bool is_open(std::uint32_t vertex) const { return opposite_of_[previous(corner_of_[vertex])] == kNone; }
+  bool is_open(std::uint32_t vertex) const { return opposite(previous(corner_of_[vertex])) == kNone; }
 
-  void ring(std::uint32_t vertex, Ring& ring) const;
+  /// False if there are too many edges.
+  bool ring(std::uint32_t middle, Ring& ring) const;
 
   /// Collapses the edge from `gone` to `kept`: the triangles at it (one or two, the return value) go, all others of
   /// `gone` become those of `kept`. `gone_ring` and `kept_ring` are theirs. The caller has seen to it that the result
@@ -51,12 +60,13 @@ class CornerTable {
   std::size_t collapse(std::uint32_t gone, std::uint32_t kept, const Ring& gone_ring, const Ring& kept_ring);
 
  private:
+  std::uint32_t& vertex_of(std::uint32_t corner) { return triangles_[corner >> 2].vertices[corner & 3]; }
+  std::uint32_t& opposite_of(std::uint32_t corner) { return triangles_[corner >> 2].opposites[corner & 3]; }
+
   struct Leaving {
     std::uint32_t corner;
     std::uint32_t to;  // the next vertex
   };
-
-  static bool is_open(const Ring& ring) { return ring.vertices.size() != ring.corners.size(); }
 
   void link_edges();
   void split_sheets();
@@ -64,8 +74,11 @@ class CornerTable {
   std::pair<std::uint32_t, std::uint32_t> sheet_of(std::uint32_t corner) const;
   void close(std::uint32_t corner, std::uint32_t apex, std::uint32_t into, std::uint32_t out);
 
-  std::vector<std::uint32_t> vertex_of_;  // the fourth of each triangle says whether it is gone
-  std::vector<std::uint32_t> opposite_of_;
+  struct Triangle {
+    std::array<std::uint32_t, 4> vertices;  // the fourth says whether it is gone
+    std::array<std::uint32_t, 4> opposites;
+  };
+  std::vector<Triangle> triangles_;
   std::vector<std::uint32_t> corner_of_;  // of a vertex at an open edge the one from which all others follow
   std::vector<std::uint32_t> copies_;
   std::vector<std::uint32_t> first_;  // in leaving_, of each vertex
