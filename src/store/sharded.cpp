@@ -27,19 +27,28 @@ ShardedReader::ShardedReader(std::shared_ptr<Store> store, std::string prefix, c
     : store_(std::move(store)), prefix_(std::move(prefix)), spec_(spec), cache_bytes_(cache_bytes) {}
 
 Result<Bytes> ShardedReader::get(std::uint64_t key, std::uint64_t limit_bytes) {
+  NGFORGE_TRY(const ShardEntry entry, find(key));
+  return read(shard_place(spec_, key).shard, entry, limit_bytes);
+}
+
+Result<ShardEntry> ShardedReader::find(std::uint64_t key) {
   const ShardPlace place = shard_place(spec_, key);
   NGFORGE_TRY(const IndexPointer entries, index(place));
   const auto found = std::lower_bound(entries->begin(), entries->end(), key,
                                       [](const ShardEntry& entry, std::uint64_t wanted) { return entry.key < wanted; });
   if (found == entries->end() || found->key != key)
     return make_error(ErrorCode::not_found, "{}: expected key {}, found none", where(place.shard), key);
+  return *found;
+}
+
+Result<Bytes> ShardedReader::read(std::uint64_t shard, const ShardEntry& entry, std::uint64_t limit_bytes) const {
   const std::uint64_t stored_limit = spec_.gzip_data ? limit_bytes + limit_bytes / 8 + 1024 : limit_bytes;
-  if (found->size > stored_limit)
-    return make_error(ErrorCode::limit, "{}: key {}: expected at most {} bytes, found {}", where(place.shard), key,
-                      stored_limit, found->size);
-  NGFORGE_TRY(Bytes bytes, read_range(place.shard, {shard_index_bytes(spec_) + found->offset, found->size}));
+  if (entry.size > stored_limit)
+    return make_error(ErrorCode::limit, "{}: key {}: expected at most {} bytes, found {}", where(shard), entry.key,
+                      stored_limit, entry.size);
+  NGFORGE_TRY(Bytes bytes, read_range(shard, {shard_index_bytes(spec_) + entry.offset, entry.size}));
   if (!spec_.gzip_data) return bytes;
-  return unpack_shard_gzip(bytes, fmt::format("{}: key {}", where(place.shard), key), limit_bytes);
+  return unpack_shard_gzip(bytes, fmt::format("{}: key {}", where(shard), entry.key), limit_bytes);
 }
 
 Result<std::vector<ShardEntry>> ShardedReader::list(std::uint64_t shard) {

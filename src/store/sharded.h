@@ -28,6 +28,10 @@ class ShardedReader {
   /// Errors: not_found (no such key or shard), invalid_data (an index or value that cannot be), limit (a value of more
   /// than `limit_bytes`), those of the store.
   Result<Bytes> get(std::uint64_t key, std::uint64_t limit_bytes);
+  /// Where the value of a key is, for those that keep bytes in front of it. Errors: as get().
+  Result<ShardEntry> find(std::uint64_t key);
+  /// The value of an entry of a shard; get() is find() and this. Errors: as get().
+  Result<Bytes> read(std::uint64_t shard, const ShardEntry& entry, std::uint64_t limit_bytes) const;
   /// All values of one shard, by ascending key; empty when the shard does not exist. Errors: as get().
   Result<std::vector<ShardEntry>> list(std::uint64_t shard);
 
