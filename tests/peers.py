@@ -101,3 +101,17 @@ def by_scripts(path, folder, *options, shards=None):
 def scripts_source(path, values):
     """A NIfTI file with cubic voxels, as neuroglancer-scripts needs for sharded chunks."""
     return save_nifti(path, values, np.diag([1.0, 1, 1, 1]))
+
+
+def igneous_mesh(folder, kind, *, levels=2, bits=16, task=32):
+    """Meshes of a dataset by igneous, not simplified: "legacy", "multires" in two files for each label, or "sharded"."""
+    shape = ",".join([str(task)] * 3)
+    forge = ("mesh", "forge", folder, "--shape", shape, "--skip-simplify")
+    node = ("--nlod", levels, "--vqb", bits, "--min-chunk-size", "8,8,8")
+    if kind == "sharded":
+        igneous(*forge, "--sharded")
+        igneous("mesh", "merge-sharded", folder, *node, "--max-labels-per-shard", 2)
+    else:
+        igneous(*forge)
+        igneous("mesh", "merge", folder, "--magnitude", 1, *(node if kind == "multires" else ("--nlod", 0)))
+    return folder

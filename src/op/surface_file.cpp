@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ngforge/op.h"
+#include "op/dataset_mesh.h"
 #include "op/run_options.h"
 #include "pipeline/thread_pool.h"
 #include "sink/output_file.h"
@@ -105,6 +106,7 @@ Result<void> with_surface_input(const std::string& place, std::uint64_t memory_b
 }
 
 Result<Surface> open_surface(const std::string& place, std::uint64_t memory_bytes) {
+  if (is_dataset_mesh(place)) return open_dataset_mesh(place, memory_bytes);
   Surface surface;
   NGFORGE_CHECK(with_surface_input(place, memory_bytes, [&](const SurfaceInput& input) -> Result<void> {
     NGFORGE_TRY(surface, read_surface(input));
