@@ -112,8 +112,14 @@ double MeshPlan::lod_scale_nm(int level) const {
   return std::ldexp(std::max(max_error_nm, *std::ranges::min_element(resolution_nm)), level);
 }
 
-double MeshPlan::error_nm(int level) const {
+double MeshPlan::step_error_nm(int level) const {
   return level == 0 ? max_error_nm : lod_scale_nm(level);
+}
+
+double MeshPlan::error_nm(int level) const {
+  double error_nm = 0;
+  for (int below = 0; below <= level; ++below) error_nm += step_error_nm(below);
+  return error_nm;
 }
 
 std::array<float, 3> MeshPlan::chunk_shape_nm() const {

@@ -44,8 +44,11 @@ struct MeshPlan {
   Box own_voxels(const GridVec& node) const;
   /// Side of a node in level-0 voxels; and from its corner, the half.
   std::array<float, 3> node_extent(int level) const;
-  /// Error of a level, and the scale that a viewer is told.
+  /// How far simplification may move the surface of the level below (of level 0: that of marching cubes).
+  double step_error_nm(int level) const;
+  /// How far a level may be from marching cubes: all steps together.
   double error_nm(int level) const;
+  /// The scale that a viewer is told, about the resolution of a level.
   double lod_scale_nm(int level) const;
   std::array<float, 3> chunk_shape_nm() const;
   std::array<float, 3> grid_origin_nm() const;

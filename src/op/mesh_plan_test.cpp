@@ -42,7 +42,8 @@ TEST(MeshPlan, DividesTheVolumeIntoFullNodes) {
   EXPECT_EQ(plan->chunk_shape_nm(), (std::array<float, 3>{4128, 4128, 5160}));
   EXPECT_EQ(plan->grid_origin_nm(), (std::array<float, 3>{304, -656, -20}));
   EXPECT_EQ(plan->max_error_nm, 40);
-  EXPECT_EQ(plan->error_nm(2), 160);
+  EXPECT_EQ(plan->step_error_nm(2), 160);
+  EXPECT_EQ(plan->error_nm(2), 40 + 80 + 160);
   EXPECT_EQ(plan->node_extent(1), (std::array<float, 3>{258, 258, 258}));
 }
 

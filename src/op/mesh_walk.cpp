@@ -371,7 +371,7 @@ class MeshWalk {
       Mesh& octant = worker.octants[i];
       NGFORGE_CHECK(spool_.read(stored, octant));
       before += stored.triangles;
-      const SimplifyTarget target{plan_.resolution_nm, plan_.error_nm(parent.first), stored.triangles / 4};
+      const SimplifyTarget target{plan_.resolution_nm, plan_.step_error_nm(parent.first), stored.triangles / 4};
       worker.simplifier->simplify(octant, no_contours_, target);
       keep_inside(octant, extent);
       MeshPart part{octant.positions, octant.triangles, {}, extent};

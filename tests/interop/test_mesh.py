@@ -3,6 +3,8 @@
 
 import json
 import shutil
+import subprocess
+import time
 from collections import Counter
 
 import cloudvolume
@@ -12,7 +14,7 @@ import trimesh
 from skimage.measure import euler_number
 
 from meshes import MeshFolder, open_edges, volume_of
-from program import convert, peak_bytes, run
+from program import PROGRAM, convert, peak_bytes, run
 
 NM = np.array([32, 32, 40])
 OFFSET = np.array([7, -5, 1000])
@@ -282,6 +284,21 @@ def test_what_fails_leaves_nothing(tmp_path, labels):
     assert run("mesh", dataset, "--resume").status == 5
     mesh(dataset, "--overwrite")
     assert files(dataset / "mesh") == whole
+
+
+def test_a_killed_run_is_resumed(dataset, multires):
+    """What it leaves is in the way until --resume; the result is that of a run that was left alone."""
+    folder = dataset / "killed.partial"
+    running = subprocess.Popen([PROGRAM, "mesh", dataset, "--mesh-dir", "killed", "--quiet"])
+    while running.poll() is None and not (folder / ".ngforge-plan.json").exists():
+        time.sleep(0.001)
+    running.kill()
+    running.wait()
+    assert folder.exists() and not (dataset / "killed").exists(), "killed in time"
+    again = run("mesh", dataset, "--mesh-dir", "killed")
+    assert again.status == 5 and "--resume" in again.err
+    mesh(dataset, "--mesh-dir", "killed", "--resume")
+    assert files(dataset / "killed") == files(multires) and not folder.exists()
 
 
 def test_many_labels_stay_in_memory(tmp_path):
