@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <filesystem>
 #include <memory>
 #include <new>
 #include <string>
@@ -8,11 +7,11 @@
 
 #include <fmt/ranges.h>
 
-#include "core/json.h"
 #include "layout/mesh_info.h"
 #include "layout/provenance.h"
 #include "ngforge/op.h"
 #include "ngforge/version.h"
+#include "op/mesh_folder.h"
 #include "op/mesh_output.h"
 #include "op/mesh_plan.h"
 #include "op/mesh_spool.h"
@@ -27,10 +26,7 @@
 namespace ngforge {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr const char* kTask = "ngforge mesh";
-constexpr std::uint64_t kMaxInfoBytes = std::uint64_t{1} << 26;
 
 class Meshing {
  public:
@@ -41,14 +37,14 @@ class Meshing {
     if (options_.resume && options_.overwrite)
       return make_error(ErrorCode::invalid_argument, "expected either --resume or --overwrite, found both");
     NGFORGE_TRY(volume_, PrecomputedVolume::open(place_));
-    NGFORGE_TRY(folder_, local_folder());
+    NGFORGE_TRY(folder_, local_folder(*volume_, place_));
     auto plan = plan_meshes(volume_->info(), options_);
     if (!plan) {
       const bool is_of_data = plan.error().code == ErrorCode::unsupported;
       return is_of_data ? std::move(plan).error().in(folder_ + "/info").of_source() : std::move(plan).error();
     }
     plan_ = std::move(*plan);
-    NGFORGE_TRY(name_, mesh_folder_name());
+    NGFORGE_TRY(name_, mesh_folder_name(*volume_, options_.mesh_dir));
     MeshReport report = plan_report();
     if (options_.dry_run) return report;
     const RunIdentity identity = identity_of_run();
@@ -56,13 +52,13 @@ class Meshing {
                 PartialFolder::open(report.destination, identity, {options_.resume, options_.overwrite}));
     if (partial.is_complete()) {
       NGFORGE_CHECK(check_finished(report.destination, identity));
-      NGFORGE_CHECK(link());
+      NGFORGE_CHECK(link_mesh_folder(*volume_, folder_, name_));
       report.was_complete = true;
       return report;
     }
     auto written = write(partial, identity, report);
     if (written) written = partial.commit();
-    if (written) written = link();
+    if (written) written = link_mesh_folder(*volume_, folder_, name_);
     if (!written) {
       if (exit_status(written.error()) <= 4) partial.discard();
       return std::move(written).error();
@@ -71,30 +67,6 @@ class Meshing {
   }
 
  private:
-  // Where the dataset is; meshes are written to folders of this machine only.
-  Result<std::string> local_folder() const {
-    std::string folder = volume_->store()->describe();
-    std::error_code ignored;
-    if (!fs::is_directory(folder, ignored))
-      return make_error(ErrorCode::unsupported, "{}: expected a dataset in a folder of this machine", place_)
-          .of_source();
-    return folder;
-  }
-
-  Result<std::string> mesh_folder_name() const {
-    const std::string& linked = volume_->info().mesh;
-    std::string name = !options_.mesh_dir.empty() ? options_.mesh_dir : !linked.empty() ? linked : "mesh";
-    while (name.size() > 1 && name.ends_with('/')) name.pop_back();
-    const auto is_scale = [&](const ScaleInfo& scale) {
-      return scale.key == name || scale.key.starts_with(name + "/");
-    };
-    if (name.find('/') != std::string::npos || name == "." || name == ".." || name == "info" ||
-        std::ranges::any_of(volume_->info().scales, is_scale))
-      return make_error(ErrorCode::invalid_argument,
-                        "--mesh-dir: expected the name of a folder for meshes, found \"{}\"", name);
-    return name;
-  }
-
   MeshReport plan_report() const {
     MeshReport report;
     report.destination = folder_ + "/" + name_;
@@ -191,20 +163,6 @@ class Meshing {
       report.bytes += text.size();
     }
     return {};
-  }
-
-  // Names the folder in `info`, which keeps everything else that it says.
-  Result<void> link() const {
-    if (volume_->info().mesh == name_) return {};
-    const std::string path = folder_ + "/info";
-    NGFORGE_TRY(const Bytes bytes, get_decoded(*volume_->store(), "info", kMaxInfoBytes));
-    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    NGFORGE_TRY(Json json, parse_json(text, path));
-    json["mesh"] = name_;
-    const std::string changed = dump_json(json);
-    FolderWriter writer;
-    NGFORGE_CHECK(writer.open(folder_));
-    return writer.write_synced("info", std::as_bytes(std::span(changed)));
   }
 
   const std::string place_;

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Surface files that are none, or whose faces and vertices cannot be."""
 
+import nibabel as nib
 import numpy as np
 
 from bad_input import case
+from program import run
 from surfaces import bumpy, save_gifti
+from volumes import save_nifti
 
 OBJ = ("convert", "s.obj", "out.ply")
 
@@ -72,3 +75,63 @@ def surface_of_two_files(folder):
 def surface_destination_in_the_way(folder):
     (folder / "s.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     (folder / "out.ply").write_text("mine")
+
+
+# Surfaces under labels.
+def dataset(folder):
+    """A segmentation, and a surface beside it."""
+    save_nifti(folder / "v.nii", np.ones((9, 9, 9), "u4"))
+    assert run("convert", folder / "v.nii", folder / "seg", "--type", "segmentation").status == 0
+    save_gifti(folder / "s.gii", *bumpy())
+
+
+@case(4, "surfaces", "s.gii", "seg")
+def surfaces_without_labels(folder):
+    dataset(folder)
+
+
+@case(2, "surfaces", "s.gii", "seg", "--label", "0")
+def surfaces_under_the_background(folder):
+    dataset(folder)
+
+
+@case(5, "surfaces", "s.gii", "seg", "--label", "1")
+def surfaces_two_meshes_for_one_label(folder):
+    dataset(folder)
+    assert run("surfaces", folder / "s.gii", folder / "seg", "--label", "1").status == 0
+
+
+@case(3, "surfaces", "s.gii", "seg", "--labels", "t.csv")
+def surfaces_label_twice_in_the_table(folder):
+    dataset(folder)
+    (folder / "t.csv").write_text("label,file\n1,s\n2,s\n1,s.gii\n")
+
+
+@case(3, "surfaces", "seg", "--labels", "t.csv")
+def surfaces_file_of_the_table_is_not_there(folder):
+    dataset(folder)
+    (folder / "t.csv").write_text("1,other.gii\n")
+
+
+@case(2, "surfaces", "s.gii", "seg", "--labels", "t.csv")
+def surfaces_file_without_a_label(folder):
+    dataset(folder)
+    save_gifti(folder / "other.gii", *bumpy())
+    (folder / "t.csv").write_text("1,other.gii\n")
+
+
+@case(3, "surfaces", "s.gii", "seg", "--regions", "s.annot")
+def surfaces_with_regions_of_another(folder):
+    dataset(folder)
+    nib.freesurfer.write_annot(folder / "s.annot", np.zeros(7, int), np.array([[1, 2, 3, 0]]), ["one"], fill_ctab=True)
+
+
+@case(2, "surfaces", "s.gii", "seg", "--label", "1", "--format", "legacy")
+def surfaces_of_another_format_than_is_there(folder):
+    dataset(folder)
+    assert run("surfaces", folder / "s.gii", folder / "seg", "--label", "3").status == 0
+
+
+@case(2, "surfaces", "s.gii", "seg", "--label", "1", "--coord-transform", "1,0,0,0")
+def surfaces_transform_of_four_numbers(folder):
+    dataset(folder)

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ngforge/error.h"
+#include "ngforge/op.h"
+#include "ngforge/types.h"
+
+namespace ngforge {
+
+struct SurfacesOptions {
+  std::optional<std::uint64_t> label;     // of all files together; of regions: what is added to their numbers
+  std::string table;                      // CSV: label, file, file ...
+  std::string regions;                    // of the vertices of the one file: .label.gii or .annot
+  std::optional<Affine> coord_transform;  // the files' mm to world mm
+  std::string format;                     // multires, legacy; "": what is there, else multires
+  std::string layout;                     // sharded, flat; "": what is there, else sharded for multires
+  std::string mesh_dir;                   // "": what `info` names, else "mesh"
+  bool has_colon_suffix = true;           // legacy: manifests are called "ID:0", else "ID"
+  bool dry_run = false, overwrite = false;
+};
+
+/// One label and what it got.
+struct SurfaceLabelReport {
+  std::uint64_t label = 0;
+  std::string name;             // of the region
+  std::uint64_t triangles = 0;  // 0: fragments that were there are linked
+  bool was_there = false;       // its mesh is replaced
+};
+struct SurfacesReport {
+  std::string destination, format, layout;
+  std::vector<SurfaceLabelReport> labels;  // ascending
+  std::uint64_t files = 0, bytes = 0;      // written
+  std::vector<std::string> notices;
+};
+
+/// `surfaces`: puts surface files under labels of a dataset on this machine, in its frame. Other labels keep their
+/// meshes; a new folder of meshes appears whole and is then named in `info`, into one that is there each label comes
+/// whole. Nothing is written unless every file can be read. Errors: those of the dataset and of surface files;
+/// invalid_argument, not_found (files that the table names), already_exists (a label has a mesh), permission, io,
+/// cancelled.
+Result<SurfacesReport> surfaces(std::span<const std::string> files, const std::string& dataset,
+                                const SurfacesOptions& options, const RunOptions& run);
+
+}  // namespace ngforge
