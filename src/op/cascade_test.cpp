@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 #include <map>
+#include <new>
 #include <random>
 #include <stop_token>
 
@@ -345,22 +346,23 @@ TEST(Cascade, EndsWhereverMemoryRunsOut) {
   }
 }
 
+// Holds every chunk until all is given up.
+class SlowSink final : public ChunkSink {
+ public:
+  bool is_finished(const GridVec&) const override { return false; }
+  Result<void> put(Index, const GridVec&, std::span<const std::byte>) override {
+    is_abandoned.wait(false);
+    return {};
+  }
+  Result<void> pass(Index, const GridVec&) override { return {}; }
+  void abandon() override {
+    is_abandoned = true;
+    is_abandoned.notify_all();
+  }
+  std::atomic<bool> is_abandoned = false;
+};
+
 TEST(Cascade, IsWatchedAndStoppedWhileItFinishes) {
-  // Holds every chunk until all is given up.
-  class SlowSink final : public ChunkSink {
-   public:
-    bool is_finished(const GridVec&) const override { return false; }
-    Result<void> put(Index, const GridVec&, std::span<const std::byte>) override {
-      is_abandoned.wait(false);
-      return {};
-    }
-    Result<void> pass(Index, const GridVec&) override { return {}; }
-    void abandon() override {
-      is_abandoned = true;
-      is_abandoned.notify_all();
-    }
-    std::atomic<bool> is_abandoned = false;
-  };
   SmallRun small([] { return std::make_unique<SlowSink>(); });
   std::stop_source stop;
   int calls = 0;
@@ -370,6 +372,16 @@ TEST(Cascade, IsWatchedAndStoppedWhileItFinishes) {
   ASSERT_FALSE(ended.has_value());
   EXPECT_EQ(ended.error().code, ErrorCode::cancelled);
   EXPECT_EQ(calls, 20);
+}
+
+TEST(Cascade, EndsWhenItsWatchHasNoMemoryLeft) {
+  SmallRun small([] { return std::make_unique<SlowSink>(); });
+  int calls = 0;
+  const auto ended = small.run({}, [&] {
+    if (++calls == 20) throw std::bad_alloc();
+  });
+  ASSERT_FALSE(ended.has_value());
+  EXPECT_EQ(ended.error().code, ErrorCode::internal);
 }
 
 }  // namespace

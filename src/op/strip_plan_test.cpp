@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "sink/chunk_sink.h"
+
 namespace ngforge {
 namespace {
 
@@ -55,6 +57,28 @@ TEST(StripPlan, CountsTheIndicesOfShardsForEachThread) {
   const std::uint64_t without = peak();
   header.index_bytes = 1 << 20;
   EXPECT_EQ(peak() - without, 3u << 20);
+}
+
+TEST(StripPlan, CountsTheChunksThatWaitForTheirTurnInAShard) {
+  // Neither batches nor workers depend on the layout: what is left is the waiting room and what shards remember.
+  const VolumeHeader header = large();
+  VolumeOptions options;
+  options.compress = "none";
+  options.chunk_size_xyz = {{64, 64, 64}};
+  constexpr std::uint64_t kChunk = 64 * 64 * 64 * 2;  // as large encoded
+  for (const int threads : {1, 4, 16}) {
+    options.layout = "flat";
+    const auto flat = plan_strips(*plan_volume(header, options), header, Access::once, 8ull << 30, threads);
+    options.layout = "sharded";
+    const auto volume = plan_volume(header, options);
+    const auto sharded = plan_strips(*volume, header, Access::once, 8ull << 30, threads);
+    ASSERT_TRUE(flat.has_value() && sharded.has_value());
+    EXPECT_EQ(sharded->window, 2 * threads + 2);
+    std::uint64_t shards = 0;
+    for (const ScaleInfo& scale : volume->info.scales) shards += shard_sink_bytes(scale, threads);
+    // One more is in the hands of each thread.
+    EXPECT_EQ(sharded->peak_bytes - flat->peak_bytes, (3 * static_cast<std::uint64_t>(threads) + 2) * kChunk + shards);
+  }
 }
 
 TEST(StripPlan, HoldsAStreamWhoseChannelsComeLast) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sink/output_file.h"
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -8,12 +9,28 @@
 #include <new>
 #include <vector>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 
 #include "core/byte_cursor.h"
 #include "core/failing_new.h"
+
+namespace {
+
+bool has_no_replace = true;  // whether the file system knows renames that replace nothing
+
+}  // namespace
+
+// Takes the place of the C library's.
+extern "C" int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
+  if (has_no_replace) return static_cast<int>(::syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
+  errno = EINVAL;
+  return -1;
+}
 
 namespace ngforge {
 namespace {
@@ -217,6 +234,29 @@ TEST_F(OutputFileTest, WhatARunLeftIsWrittenAnew) {
   ASSERT_TRUE((*writer)->append(values_of(3)).has_value());
   ASSERT_TRUE((*writer)->finish().has_value());
   EXPECT_EQ(content(path("v")).size(), 3u);
+}
+
+TEST_F(OutputFileTest, TakesItsNameWhereRenamesAlwaysReplace) {
+  has_no_replace = false;
+  ThreadPool pool(1);
+  auto writer = OutputFile::create(path("v"), {false, 6, false}, pool);
+  ASSERT_TRUE(writer.has_value());
+  ASSERT_TRUE((*writer)->append(values_of(3)).has_value());
+  EXPECT_TRUE((*writer)->finish().has_value());
+  writer->reset();
+  EXPECT_EQ(content(path("v")).size(), 3u);
+  EXPECT_THAT(names(), testing::ElementsAre("v"));
+
+  auto late = OutputFile::create(path("w"), {false, 6, false}, pool);
+  ASSERT_TRUE(late.has_value());
+  std::ofstream(path("w")) << "of somebody else";
+  const auto finished = (*late)->finish();
+  has_no_replace = true;
+  ASSERT_FALSE(finished.has_value());
+  EXPECT_EQ(finished.error().code, ErrorCode::already_exists);
+  late->reset();
+  EXPECT_EQ(content(path("w")), "of somebody else");
+  EXPECT_THAT(names(), testing::UnorderedElementsAre("v", "w"));
 }
 
 TEST_F(OutputFileTest, AFileThatAppearsMeanwhileStays) {
