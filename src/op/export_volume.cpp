@@ -319,7 +319,7 @@ Result<ConvertReport> export_volume(std::span<const std::string> sources, const 
     volume_options.scales = 1;
     volume_options.keep_scales = false;
     volume_options.encoding = "raw";
-    NGFORGE_TRY(VolumePlan plan, plan_volume(source->header(), volume_options));
+    NGFORGE_TRY(VolumePlan plan, plan_volume(source->header(), volume_options, DatasetKind::file));
     const auto stored = file.stored_type(plan.type, plan.is_segmentation);
     if (!stored)
       return make_error(ErrorCode::needs_decision, "{}: expected {}, found {}", destination, file.stored_types,

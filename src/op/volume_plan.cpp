@@ -167,8 +167,8 @@ Result<DataType> natural_type(const VolumeHeader& header, const ValueMap& map, b
     }
   }
   if (scaled) return DataType::float32;
-  const bool is_ome_zarr = kind == DatasetKind::ome_zarr;
-  if (const auto same = same_data_type(type); same && is_ome_zarr) return *same;
+  const bool has_all_types = kind != DatasetKind::precomputed;
+  if (const auto same = same_data_type(type); same && has_all_types) return *same;
   switch (type) {
     case StoredType::boolean: return DataType::uint8;
     case StoredType::float16: return DataType::float32;
@@ -176,7 +176,7 @@ Result<DataType> natural_type(const VolumeHeader& header, const ValueMap& map, b
     case StoredType::float64:
     case StoredType::float128:
       return needs_dtype(header, fmt::format("the format's {} floating-point type is float{}",
-                                             is_ome_zarr ? "longest" : "only", is_ome_zarr ? 64 : 32));
+                                             has_all_types ? "longest" : "only", has_all_types ? 64 : 32));
     default: return *same_data_type(type);
   }
 }
@@ -197,11 +197,11 @@ Result<ValueMap> plan_values(const VolumeHeader& header, const VolumeOptions& op
     if (is_complex(header.type) && options.complex_part == name) map.complex_part = part;
   if (!options.dtype.empty() && !header.type_is_asked) {
     const auto type = parse_data_type(options.dtype);
-    const bool is_ome_zarr = kind == DatasetKind::ome_zarr;
-    if (!type || (!is_ome_zarr && (*type == DataType::int64 || *type == DataType::float64)))
+    const bool has_all_types = kind != DatasetKind::precomputed;
+    if (!type || (!has_all_types && (*type == DataType::int64 || *type == DataType::float64)))
       return make_error(ErrorCode::invalid_argument,
                         "--dtype: expected uint8|int8|uint16|int16|uint32|int32|uint64|float32{}, found \"{}\"",
-                        is_ome_zarr ? "|int64|float64" : "", options.dtype);
+                        has_all_types ? "|int64|float64" : "", options.dtype);
     if (is_complex(header.type) && map.complex_part == ComplexPart::none)
       NGFORGE_CHECK(natural_type(header, map, false, kind));
     map.to = *type;
@@ -252,8 +252,9 @@ Result<Grid> plan_grid(const VolumeHeader& header, const VolumeOptions& options)
   if (header.is_anatomical)
     grid.axis_map = oriented;
   else if (options.orientation != VolumeOptions{}.orientation)
-    return make_error(ErrorCode::invalid_argument,
-                      "--orientation: expected a source with anatomical axes (NIfTI, MGH), found none in this one");
+    return make_error(
+        ErrorCode::invalid_argument,
+        "--orientation: expected a source with anatomical axes (NIfTI, MGH, OME-Zarr), found none in this one");
   grid.size_vox = reordered_size(header.size_ijk, grid.axis_map);
   Affine affine_mm = reordered_affine(header.affine_ijk_to_mm, header.size_ijk, grid.axis_map);
   if (!header.has_voxel_size && !options.voxel_size_nm)

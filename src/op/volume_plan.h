@@ -20,8 +20,9 @@
 
 namespace ngforge {
 
-/// Kinds of datasets that a volume can become.
-enum class DatasetKind : std::uint8_t { precomputed, ome_zarr };
+/// What a volume can become; a file of one (sink/volume_file.h) has no scales and may have types that datasets have
+/// not.
+enum class DatasetKind : std::uint8_t { precomputed, ome_zarr, file };
 
 /// Everything that is decided before the first voxel is read. `convert` and the live view use the same plan, so that
 /// both show the same voxels.

@@ -77,7 +77,24 @@ def test_labels_as_mgh(tmp_path):
     assert not list(tmp_path.glob("w.mgz*"))
 
 
-@pytest.mark.parametrize("dtype, suffix", [("u8", ".tif"), ("u8", ".mgz"), ("u4", ".mgz")])
+@pytest.mark.parametrize("dtype, suffix", [("i8", ".nii"), ("f8", ".nii.gz"), ("i8", ".npy"), ("f8", ".npy"), ("f8", ".tif")])
+def test_types_that_only_files_have(tmp_path, dtype, suffix):
+    """From a file and from OME-Zarr, which has these types too."""
+    values = noise((13, 9, 7), "f8", seed=67) if dtype == "f8" else noise((13, 9, 7), "u8", seed=67).view("i8")
+    convert(save_nifti(tmp_path / "v.nii.gz", values), tmp_path / "v.zarr", "--type", "image")
+    for source in "v.nii.gz", "v.zarr":
+        path = tmp_path / f"of-{source}{suffix}"
+        convert(tmp_path / source, path, "--type", "image")
+        found = {".npy": np.load, ".tif": lambda p: tifffile.imread(p).T}.get(
+            suffix, lambda p: np.asarray(nib.load(p).dataobj))(path)
+        assert found.dtype == np.dtype(dtype)
+        np.testing.assert_array_equal(found, values)
+    # Of another type than the source's.
+    convert(tmp_path / "v.zarr", tmp_path / "as.npy", "--type", "image", "--dtype", "float64")
+    np.testing.assert_array_equal(np.load(tmp_path / "as.npy"), values.astype("f8"))
+
+
+@pytest.mark.parametrize("dtype, suffix", [("i8", ".tif"), ("i8", ".mgz"), ("f8", ".mgz"), ("u8", ".tif"), ("u8", ".mgz"), ("u4", ".mgz")])
 def test_types_that_a_format_has_not(tmp_path, dtype, suffix):
     path = save_nifti(tmp_path / "v.nii", noise((5, 4, 3), dtype, seed=65))
     done = run("convert", path, tmp_path / f"v{suffix}", "--type", "image")
