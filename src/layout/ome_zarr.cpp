@@ -58,16 +58,14 @@ Placement placement_of(const OmeZarr& image) {
   return placement;
 }
 
-const char* direction_name(char letter) {
-  switch (letter) {
-    case 'R': return "left-to-right";
-    case 'L': return "right-to-left";
-    case 'A': return "posterior-to-anterior";
-    case 'P': return "anterior-to-posterior";
-    case 'S': return "inferior-to-superior";
-    default: return "superior-to-inferior";
-  }
-}
+struct Direction {
+  char letter;
+  std::string_view words;
+};
+
+constexpr Direction kDirections[] = {{'R', "left-to-right"},         {'L', "right-to-left"},
+                                     {'A', "posterior-to-anterior"}, {'P', "anterior-to-posterior"},
+                                     {'S', "inferior-to-superior"},  {'I', "superior-to-inferior"}};
 
 // From x, y, z to the order of the arrays, with what stands for the channels in front.
 template <class T>
@@ -83,7 +81,9 @@ Json axes_of(const VolumeInfo& info, const OmeZarr& image, const LengthUnit& uni
   for (std::size_t a = 0; a < 3; ++a) {
     space[a] = {{"name", std::string(1, "xyz"[a])}, {"type", "space"}, {"unit", unit.name}};
     if (!image.orientation.empty())
-      space[a]["orientation"] = {{"type", "anatomical"}, {"value", direction_name(image.orientation[a])}};
+      space[a]["orientation"] = {
+          {"type", "anatomical"},
+          {"value", std::ranges::find(kDirections, image.orientation[a], &Direction::letter)->words}};
   }
   return in_array_order(info, Json{{"name", "c"}, {"type", "channel"}}, space);
 }
@@ -143,6 +143,11 @@ Json named(const char* name, Json configuration) {
 }
 
 }  // namespace
+
+std::optional<char> anatomical_letter(std::string_view words) {
+  const auto* found = std::ranges::find(kDirections, words, &Direction::words);
+  return found != std::end(kDirections) ? std::optional(found->letter) : std::nullopt;
+}
 
 std::string write_ome_zarr_group(const VolumeInfo& info, const OmeZarr& image) {
   const LengthUnit unit = unit_of(info.scales.front());

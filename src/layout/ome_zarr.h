@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "layout/volume_info.h"
@@ -24,6 +25,9 @@ struct OmeZarr {
   /// Chunks along x, y, z of a shard, for each scale; empty: a file per chunk.
   std::vector<std::array<Index, 3>> shard_chunks_xyz;
 };
+
+/// What NGFF calls an anatomical direction: "left-to-right" is R. Nothing for words that are none of R, L, A, P, S, I.
+std::optional<char> anatomical_letter(std::string_view words);
 
 /// zarr.json of the group. Voxel centres lie in the world where axes need not be turned for that, else at the dataset's
 /// nm. What is left on the way to the world, from nm to nm, is the attribute `ngforge.transform`. Lengths are in the

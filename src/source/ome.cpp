@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // NGFF (https://ngff.openmicroscopy.org), versions 0.4 and 0.5: multiscales. A translation is that of a voxel's centre,
-// which is how the viewer reads it.
+// which is how the viewer reads it. RFC 4: the anatomical
+// direction of an axis.
 #include "source/ome.h"
 
+#include <array>
 #include <cmath>
 #include <cstdlib>
 
 #include "core/length_units.h"
+#include "layout/ome_zarr.h"
 #include "layout/transform.h"
 #include "store/store.h"
 
@@ -70,6 +73,7 @@ Result<void> apply_transformations(const Json& list, const std::string& path, Pl
 struct Axes {
   std::vector<std::string> names;
   std::vector<std::optional<double>> unit_mm;
+  std::vector<std::optional<char>> direction;  // letters of anatomical ones
 };
 
 Result<Axes> parse_axes(const Json& list, const std::string& path) {
@@ -77,6 +81,7 @@ Result<Axes> parse_axes(const Json& list, const std::string& path) {
   if (list.is_null()) {  // versions 0.1 and 0.2
     axes.names = {"t", "c", "z", "y", "x"};
     axes.unit_mm.resize(axes.names.size());
+    axes.direction.resize(axes.names.size());
     return axes;
   }
   if (!list.is_array() || list.empty())
@@ -86,6 +91,9 @@ Result<Axes> parse_axes(const Json& list, const std::string& path) {
     NGFORGE_TRY(std::string text, json_string(name, fmt::format("{}[{}].name", path, a)));
     const Json &unit = member(list[a], "unit"), &type = member(list[a], "type");
     axes.unit_mm.push_back(unit.is_string() ? millimetres_of(unit.get<std::string>()) : std::nullopt);
+    const Json& orientation = member(list[a], "orientation");
+    const Json& direction = member(orientation, "type") == "anatomical" ? member(orientation, "value") : Json();
+    axes.direction.push_back(direction.is_string() ? anatomical_letter(direction.get<std::string>()) : std::nullopt);
     // What an axis is matters more than what it is called.
     if (type == "channel") text.assign(1, 'c');
     if (type == "time") text.assign(1, 't');
@@ -108,6 +116,21 @@ ArrayGeometry geometry_of(const Placement& placement, const Placement& finest, c
         geometry.has_voxel_size ? placement.shift[a] * mm : (placement.shift[a] - finest.shift[a]) / finest.scale[a];
   }
   return geometry;
+}
+
+// From lengths along x, y, z to RAS+; nothing unless they say three directions that are not of the same axis.
+std::optional<Affine> turn_to_ras(const Axes& axes) {
+  const VolumeAxes volume = find_axes(axes.names, axes.names.size());
+  Affine turn;
+  std::array<bool, 3> is_said{};
+  for (std::size_t a = 0; a < 3; ++a) {
+    const auto letter = volume.ijk[a] ? axes.direction[*volume.ijk[a]] : std::nullopt;
+    if (!letter) return std::nullopt;
+    const std::size_t number = std::string_view("RLAPSI").find(*letter);
+    for (std::size_t row = 0; row < 3; ++row) turn.m[row][a] = row != number / 2 ? 0 : number % 2 == 0 ? 1 : -1;
+    is_said[number / 2] = true;
+  }
+  return is_said[0] && is_said[1] && is_said[2] ? std::optional(turn) : std::nullopt;
 }
 
 Result<OmeImage> parse_image(const Json& multiscale, const std::string& path) {
@@ -136,6 +159,8 @@ Result<OmeImage> parse_image(const Json& multiscale, const std::string& path) {
     level.geometry = geometry_of(placement, *finest, axes);
     image.levels.push_back(std::move(level));
   }
+  if (image.levels[0].geometry.has_voxel_size) image.placed_to_world_mm = turn_to_ras(axes);
+  image.is_anatomical = image.placed_to_world_mm.has_value();
   return image;
 }
 

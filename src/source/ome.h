@@ -24,7 +24,9 @@ struct OmeImage {
   std::vector<std::string> axis_names;
   std::vector<OmeLevel> levels;  // the finest first; at least one
   bool is_label = false;
-  /// From where the transformations lead to the world, in mm: the attribute ngforge.transform (layout/ome_zarr.h).
+  bool is_anatomical = false;  // its axes have a unit of length and an anatomical direction each (NGFF's RFC 4)
+  /// From where the transformations lead to the world (RAS+, mm): the attribute ngforge.transform (layout/ome_zarr.h),
+  /// else what the directions say.
   std::optional<Affine> placed_to_world_mm;
 };
 

@@ -43,7 +43,7 @@ struct VolumeHeader {
   /// false.
   Affine affine_ijk_to_mm;
   bool has_voxel_size = false;  // false: the file says nothing of lengths
-  bool is_anatomical = false;   // true: axes can be brought to RAS+ order (NIfTI, MGH)
+  bool is_anatomical = false;   // true: axes can be brought to RAS+ order (NIfTI, MGH, OME-Zarr)
   /// Corner of the volume in voxels of its own grid (precomputed); 0 for files.
   SourceVec voxel_offset_ijk;
 

@@ -112,6 +112,7 @@ Result<std::unique_ptr<VolumeSource>> open_level(const std::shared_ptr<const Ima
   header.details = fmt::format("level {} of {}, axes {}, {}", level, image->ome.levels.size(),
                                fmt::join(image->ome.axis_names, ""), array_details(array));
   header.has_label_intent = image->ome.is_label;
+  header.is_anatomical = image->ome.is_anatomical;
   if (image->ome.placed_to_world_mm)
     header.affine_ijk_to_mm = multiply(*image->ome.placed_to_world_mm, header.affine_ijk_to_mm);
   header.fingerprint = fingerprint_of(node.metadata, image->fingerprint);
