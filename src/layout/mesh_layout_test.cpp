@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <numeric>
 #include <vector>
@@ -72,6 +73,8 @@ TEST(MeshManifest, BreaksNoRuleOfTheViewer) {
   EXPECT_EQ(message([](auto& m) { m.chunk_shape[1] = 0; }), "m: chunk_shape: expected lengths > 0, found 0");
   EXPECT_EQ(message([](auto& m) { m.levels[1].scale = 0.5f; }),
             "m: lod_scales[1]: expected a number > 0 that is not below 1, found 0.5");
+  EXPECT_EQ(message([](auto& m) { m.levels[1].vertex_offset[2] = INFINITY; }),
+            "m: vertex_offsets[1]: expected finite numbers, found inf");
   EXPECT_EQ(message([](auto& m) { std::swap(m.levels[0].nodes[0], m.levels[0].nodes[1]); }),
             "m: level 0: expected nodes in Z order, found (0, 0, 0) behind (1, 0, 0)");
   EXPECT_EQ(message([](auto& m) { m.levels[0].nodes[1] = m.levels[0].nodes[0]; }),

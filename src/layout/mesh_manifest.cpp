@@ -145,6 +145,10 @@ Result<void> check_manifest(const MeshManifest& manifest, std::string_view where
                         "{}: lod_scales[{}]: expected a number > 0 that is not below {}, found {}", where, l, scale,
                         level.scale);
     scale = level.scale;
+    for (const float offset : level.vertex_offset)
+      if (!std::isfinite(offset))
+        return make_error(ErrorCode::invalid_data, "{}: vertex_offsets[{}]: expected finite numbers, found {}", where,
+                          l, offset);
     for (std::size_t i = 1; i < level.nodes.size(); ++i)
       if (compare_z_order(level.nodes[i - 1].xyz, level.nodes[i].xyz) >= 0)
         return make_error(ErrorCode::invalid_data, "{}: level {}: expected nodes in Z order, found {} behind {}", where,

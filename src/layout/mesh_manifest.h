@@ -49,9 +49,9 @@ Bytes encode_mesh_manifest(const MeshManifest& manifest);
 /// The inverse: what the bytes say, as far as its parts are there and whole. Allocates about as much as the bytes are.
 /// Errors: invalid_data (cut off, bytes left over, no level).
 Result<MeshManifest> decode_mesh_manifest(std::span<const std::byte> bytes, std::string_view where);
-/// The rules that a viewer counts on: sizes and scales are > 0 and finite, scales do not decrease, nodes are in Z order
-/// without one twice, every node has its parent in the next level, there is a node. Errors: invalid_data, with level
-/// and node.
+/// The rules that a viewer counts on: sizes and scales are > 0 and finite, offsets finite, scales do not decrease,
+/// nodes are in Z order without one twice, every node has its parent in the next level, there is a node. Errors:
+/// invalid_data, with level and node.
 Result<void> check_manifest(const MeshManifest& manifest, std::string_view where);
 
 /// File of a multi-resolution mesh's manifest ("7.index") and of its fragments ("7"), where they are not in shards.

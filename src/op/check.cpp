@@ -2,13 +2,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <atomic>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <deque>
 #include <mutex>
-#include <new>
 #include <numeric>
 #include <optional>
 
@@ -18,13 +16,14 @@
 #include "layout/provenance.h"
 #include "ngforge/op.h"
 #include "op/check_info.h"
+#include "op/check_meshes.h"
 #include "op/check_server.h"
 #include "op/finding_list.h"
+#include "op/for_each_item.h"
 #include "op/repair.h"
 #include "op/run_options.h"
 #include "op/scale_comparison.h"
 #include "op/stored_chunks.h"
-#include "pipeline/thread_pool.h"
 #include "source/precomputed.h"
 
 namespace ngforge {
@@ -50,8 +49,10 @@ struct ScaleCheck {
 
 class Check {
  public:
-  Check(std::shared_ptr<PrecomputedVolume> volume, FindingList& findings, const RunOptions& run)
+  /// `meshes`: counts the labels of its scale; may be null.
+  Check(std::shared_ptr<PrecomputedVolume> volume, MeshCheck* meshes, FindingList& findings, const RunOptions& run)
       : volume_(std::move(volume)),
+        meshes_(meshes),
         info_(volume_->info()),
         findings_(findings),
         run_(with_defaults(run)),
@@ -243,36 +244,13 @@ class Check {
   // Calls `work(number)` for all numbers on all threads; stops at the first error.
   template <class Work>
   Result<void> for_each(const std::vector<Index>& numbers, const Work& work) {
-    std::atomic<std::size_t> next = 0;
-    std::mutex mutex;  // guards error and progress
-    std::optional<Error> error;
-    const auto run_worker = [&]() -> Result<void> {
-      for (std::size_t i = next++; i < numbers.size(); i = next++) {
-        if (run_.stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
-        NGFORGE_CHECK(work(numbers[i]));
-        const std::lock_guard lock(mutex);
-        if (run_.on_progress) run_.on_progress({"checking", ++done_, total_, "chunks"});
-      }
+    std::mutex mutex;  // guards done_ and on_progress
+    return for_each_item(threads_, numbers.size(), run_.stop, [&](std::size_t i) -> Result<void> {
+      NGFORGE_CHECK(work(numbers[i]));
+      const std::lock_guard lock(mutex);
+      if (run_.on_progress) run_.on_progress({"checking", ++done_, total_, "chunks"});
       return {};
-    };
-    {
-      ThreadPool pool(threads_);
-      for (int t = 0; t < threads_; ++t)
-        pool.submit([&](int) {
-          Result<void> result;
-          try {
-            result = run_worker();
-          } catch (const std::bad_alloc&) {
-            result = make_error(ErrorCode::internal, "the machine has no memory left");
-          }
-          if (result) return;
-          next = numbers.size();
-          const std::lock_guard lock(mutex);
-          if (!error) error = std::move(result).error();
-        });
-    }
-    if (error) return std::move(*error);
-    return {};
+    });
   }
 
   // Errors: only those that concern the whole run; what is wrong with the chunk is a finding.
@@ -282,6 +260,7 @@ class Check {
     const GridVec cell = cell_of_number(number, scale.info->grid_shape());
     Block chunk(info_.type, scale.info->chunk_box(cell), info_.channels);
     const auto decoded = volume_->read_chunk(k, cell, chunk.view());
+    if (decoded && meshes_ != nullptr && k == meshes_->scale()) meshes_->labels().add(std::as_const(chunk).view());
     if (decoded) return {};
     const Error& error = decoded.error();
     if (error.code == ErrorCode::internal || error.code == ErrorCode::cancelled) return error;
@@ -357,6 +336,7 @@ class Check {
   static constexpr std::uint64_t kLeastPieceBytes = 1 << 20;
 
   const std::shared_ptr<PrecomputedVolume> volume_;
+  MeshCheck* const meshes_;
   const VolumeInfo& info_;
   FindingList& findings_;
   const RunOptions run_;
@@ -398,7 +378,9 @@ Result<CheckReport> check(const std::string& place, const CheckOptions& options,
       goes_on = check_server_shards(*store, (*volume)->info(), findings);
       if (!goes_on) return std::move(goes_on).error().of_source();
       if (*goes_on) {
-        NGFORGE_TRY(report, Check(std::move(*volume), findings, run).run());
+        NGFORGE_TRY(const auto meshes, open_mesh_check(**volume, run, findings));
+        NGFORGE_TRY(report, Check(*volume, meshes.get(), findings, run).run());
+        if (meshes) NGFORGE_CHECK(meshes->run(!findings.has_of_scales()));
       }
     }
   }

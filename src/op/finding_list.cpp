@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "op/finding_list.h"
 
+#include <algorithm>
+
 namespace ngforge {
 namespace {
 
@@ -30,6 +32,11 @@ void FindingList::add(int scale, FindingCode code, std::string where, std::strin
 bool FindingList::empty() const {
   const std::lock_guard lock(mutex_);
   return groups_.empty();
+}
+
+bool FindingList::has_of_scales() const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(groups_, [](const auto& group) { return group.first.first != kDataset; });
 }
 
 std::vector<Finding> FindingList::take() {

@@ -32,6 +32,8 @@ class FindingList {
   /// place is to be added once, or it may be counted twice. Thread-safe.
   void add(int scale, FindingCode code, std::string where, std::string message, std::string hint);
   bool empty() const;
+  /// Whether there is a finding of any scale.
+  bool has_of_scales() const;
   /// All that was kept, and a line for each group that had more.
   std::vector<Finding> take();
 

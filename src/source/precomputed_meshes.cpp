@@ -151,6 +151,10 @@ Mesh join_meshes(std::span<const Mesh> parts) {
   return joined;
 }
 
+Affine PrecomputedMeshes::to_nm() const {
+  return affine_of(info_.transform);
+}
+
 Result<std::unique_ptr<PrecomputedMeshes>> PrecomputedMeshes::open(std::shared_ptr<Store> store,
                                                                    const std::string& folder) {
   std::unique_ptr<PrecomputedMeshes> meshes(new PrecomputedMeshes);
@@ -200,11 +204,15 @@ Result<std::vector<std::string>> PrecomputedMeshes::legacy_fragments(std::uint64
   return parse_legacy_manifest(text_of(*bytes), where(name));
 }
 
-Result<Mesh> PrecomputedMeshes::read_legacy_fragment(const std::string& name, std::uint64_t limit_bytes) const {
+Result<Bytes> PrecomputedMeshes::read_legacy_bytes(const std::string& name, std::uint64_t limit_bytes) const {
   if (!is_valid_key(key(name)))
     return make_error(ErrorCode::invalid_data, "{}: expected names of files in this folder as fragments, found \"{}\"",
                       where(""), name);
-  auto bytes = get_decoded(*store_, key(name), plus(limit_bytes, 4));
+  return get_decoded(*store_, key(name), plus(limit_bytes, 4));
+}
+
+Result<Mesh> PrecomputedMeshes::read_legacy_fragment(const std::string& name, std::uint64_t limit_bytes) const {
+  auto bytes = read_legacy_bytes(name, limit_bytes);
   if (!bytes) return std::move(bytes).error();
   if (looks_like_draco(*bytes)) return decode_draco(*bytes, where(name), limit_bytes);
   auto mesh = decode_mesh_fragment(*bytes, where(name));
@@ -257,7 +265,7 @@ Result<MultiresMesh> PrecomputedMeshes::find_multires(std::uint64_t label) const
 
 Result<Bytes> PrecomputedMeshes::read_fragments(const MultiresMesh& mesh, std::size_t level,
                                                 std::uint64_t limit_bytes) const {
-  ByteRange range{mesh.begin, 0};
+  ByteRange range;
   for (std::size_t l = 0; l <= level; ++l) {
     range.offset += range.length;
     range.length = 0;
@@ -266,8 +274,12 @@ Result<Bytes> PrecomputedMeshes::read_fragments(const MultiresMesh& mesh, std::s
   if (range.length > limit_bytes)
     return make_error(ErrorCode::limit, "{}/{}: level {}: expected fragments of at most {} bytes, found {}",
                       store_->describe(), mesh.key, level, limit_bytes, range.length);
+  return read_fragment_bytes(mesh, range);
+}
+
+Result<Bytes> PrecomputedMeshes::read_fragment_bytes(const MultiresMesh& mesh, ByteRange range) const {
   if (range.length == 0) return Bytes();
-  auto bytes = store_->get_range(mesh.key, range);
+  auto bytes = store_->get_range(mesh.key, {mesh.begin + range.offset, range.length});
   // The range came from a manifest.
   if (!bytes && bytes.error().code == ErrorCode::invalid_argument)
     return make_error(ErrorCode::invalid_data, "{}", bytes.error().message);

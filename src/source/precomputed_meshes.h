@@ -12,6 +12,7 @@
 #include "layout/mesh_manifest.h"
 #include "ngforge/error.h"
 #include "ngforge/store.h"
+#include "ngforge/types.h"
 #include "store/sharded.h"
 
 namespace ngforge {
@@ -35,6 +36,8 @@ class PrecomputedMeshes {
 
   const MeshInfo& info() const { return info_; }
   bool has_info() const { return has_info_; }
+  /// The `transform` of `info`.
+  Affine to_nm() const;
   /// Key of a name in the folder; a place for messages.
   std::string key(const std::string& name) const { return prefix_ + name; }
   std::string where(const std::string& name) const { return store_->describe() + "/" + key(name); }
@@ -52,15 +55,18 @@ class PrecomputedMeshes {
   /// The parts that read() is made of, for those who look at each.
   /// Names of the fragments of a single-resolution mesh.
   Result<std::vector<std::string>> legacy_fragments(std::uint64_t label) const;
-  Result<Mesh> read_legacy_fragment(const std::string& name, std::uint64_t limit_bytes) const;
+  /// A fragment's bytes with the encoding that its name or the server tells undone.
+  Result<Bytes> read_legacy_bytes(const std::string& name, std::uint64_t limit_bytes) const;
   Result<MultiresMesh> find_multires(std::uint64_t label) const;
-  /// The fragments of a level as they follow each other; `begin`: where the first begins, from `mesh.begin`.
-  Result<Bytes> read_fragments(const MultiresMesh& mesh, std::size_t level, std::uint64_t limit_bytes) const;
+  /// A part of the fragments, counted from `mesh.begin`.
+  Result<Bytes> read_fragment_bytes(const MultiresMesh& mesh, ByteRange range) const;
 
  private:
   PrecomputedMeshes() = default;
   Result<void> read_info();
   Result<Mesh> read_legacy(std::uint64_t label, std::uint64_t limit_bytes) const;
+  Result<Mesh> read_legacy_fragment(const std::string& name, std::uint64_t limit_bytes) const;
+  Result<Bytes> read_fragments(const MultiresMesh& mesh, std::size_t level, std::uint64_t limit_bytes) const;
   Result<Mesh> read_multires(std::uint64_t label, std::size_t level, std::uint64_t limit_bytes) const;
 
   std::shared_ptr<Store> store_;

@@ -7,17 +7,19 @@ import json
 import os
 import re
 import shutil
+import struct
 import zlib
 from pathlib import Path
 
+import DracoPy
 import imagecodecs
 import numpy as np
 import pytest
-from test_check_faults import KINDS, chunks, copied, expect_at, make, one_chunk, set_info, shard
+from test_check_faults import KINDS, chunks, copied, expect_at, findings, make, one_chunk, set_info, shard
 from test_check_server import serving
 
 import volumes
-from program import ROOT
+from program import ROOT, run
 
 CODES = re.findall(r'^NGFORGE_FINDING\(\w+, "([a-z0-9-]+)"\)', (ROOT / "src/op/findings.def").read_text(), re.M)
 FAULTS = {}
@@ -39,12 +41,21 @@ class Making:
     def copy(self, layout):
         return copied(self.originals[self.kind, layout], self.folder)
 
+    def meshes(self, kind):
+        """A segmentation with meshes, whatever kind of volume is asked for: its folder, that of the meshes, a label."""
+        folder = copied(self.originals["labels", kind], self.folder).folder
+        return folder, folder / "mesh", min(int(p.name.split(":")[0].split(".")[0]) for p in (folder / "mesh").glob("[1-9]*"))
+
 
 @pytest.fixture(scope="module")
 def originals(tmp_path_factory):
     root = tmp_path_factory.mktemp("originals")
     made = {(kind, layout): make(root / f"{kind}-{layout}", kind, layout)
             for kind in KINDS for layout in ("sharded", "flat")}
+    for kind in ("legacy", "multires"):
+        made["labels", kind] = make(root / f"labels-{kind}", "labels", "flat")
+        meshed = run("mesh", made["labels", kind], "--format", kind, "--layout", "flat")
+        assert meshed.status == 0, meshed.err
     return made | {(kind, "other"): make(root / f"{kind}-other", kind, "flat", seed=99) for kind in KINDS}
 
 
@@ -272,6 +283,95 @@ def _(making):
     data.repack(zlib.compress)
     data.write(path, zlib.compress)
     return dataset.folder
+
+
+# Meshes
+
+def set_mesh(meshes, label, levels, scales=None):
+    """A mesh whose levels are single nodes with these vertices, and a triangle of every three of them."""
+    fragments = [DracoPy.encode(np.array(vertices, "u4"), np.arange(len(vertices), dtype="u4").reshape(-1, 3))
+                 for vertices in levels]
+    scales = scales or [2.0**level for level in range(len(levels))]
+    manifest = struct.pack("<6fI", 8, 8, 8, 0, 0, 0, len(levels)) + struct.pack(f"<{len(levels)}f", *scales)
+    manifest += bytes(12 * len(levels)) + struct.pack("<I", 1) * len(levels)
+    manifest += b"".join(struct.pack("<4I", 0, 0, 0, len(fragment)) for fragment in fragments)
+    (meshes / f"{label}.index").write_bytes(manifest)
+    (meshes / f"{label}").write_bytes(b"".join(fragments))
+
+
+def test_mesh_without_fault(originals, tmp_path):
+    folder, meshes, label = Making(originals, "labels", tmp_path).meshes("multires")
+    set_mesh(meshes, label, [[(0, 0, 0), (65535, 0, 0), (0, 9, 9)], [(0, 0, 0), (32768, 0, 0), (0, 9, 9)]])
+    assert findings(folder) == []
+
+
+@fault("bad-mesh-info")
+def _(making):
+    folder, meshes, _ = making.meshes("multires")
+    info = json.loads((meshes / "info").read_text())
+    (meshes / "info").write_text(json.dumps(info | {"vertex_quantization_bits": 12}))
+    return folder
+
+
+@fault("missing-mesh")
+def _(making):
+    folder, meshes, label = making.meshes("legacy")
+    (meshes / f"{label}:0").unlink()
+    return folder
+
+
+@fault("stray-mesh")
+def _(making):
+    folder, meshes, label = making.meshes("multires")
+    for suffix in ("", ".index"):
+        shutil.copy(meshes / f"{label}{suffix}", meshes / f"{2**40}{suffix}")
+    return folder
+
+
+@fault("bad-manifest")
+def _(making):
+    folder, meshes, label = making.meshes("multires")
+    triangle = [(0, 0, 0), (9, 0, 0), (0, 9, 9)]
+    set_mesh(meshes, label, [triangle, triangle], scales=[2, 1])
+    return folder
+
+
+@fault("missing-fragment")
+def _(making):
+    folder, meshes, label = making.meshes("multires")
+    (meshes / f"{label}").unlink()
+    return folder
+
+
+@fault("wrong-fragments")
+def _(making):
+    folder, meshes, label = making.meshes("multires")
+    path = meshes / f"{label}"
+    path.write_bytes(path.read_bytes()[:-1])
+    return folder
+
+
+@fault("undecodable-fragment")
+def _(making):
+    folder, meshes, label = making.meshes("legacy")
+    (name,) = json.loads((meshes / f"{label}:0").read_text())["fragments"]
+    (meshes / name).write_bytes(struct.pack("<I9f3I", 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 3))
+    return folder
+
+
+@fault("vertex-range")
+def _(making):
+    folder, meshes, label = making.meshes("multires")
+    set_mesh(meshes, label, [[(0, 0, 0), (65536, 0, 0), (0, 9, 9)]])
+    return folder
+
+
+@fault("straddling-triangle")
+def _(making):
+    folder, meshes, label = making.meshes("multires")
+    fine, coarse = ([(0, 0, 0), (x, 0, 0), (0, 9, 9)] for x in (65535, 32769))
+    set_mesh(meshes, label, [fine, coarse])
+    return folder
 
 
 # Web servers

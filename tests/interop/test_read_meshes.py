@@ -151,3 +151,9 @@ def test_other_files(datasets, tmp_path, suffix):
     assert done.json["triangles"] == len(theirs.faces)
     bounds = [theirs.vertices.min(0) / 1e6, theirs.vertices.max(0) / 1e6]
     np.testing.assert_allclose(done.json["bounds_mm"], bounds, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["legacy", "multires", "sharded"])
+def test_check_finds_nothing(datasets, kind):
+    done = run("check", datasets[kind], "--quiet")
+    assert done.status == 0, done.out + done.err

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Meshes of this program, in which `check` finds nothing, and what it says of meshes in several kinds of files."""
+
+import gzip
+import json
+import shutil
+import struct
+
+import DracoPy
+import numpy as np
+import pytest
+from test_check_faults import expect_at, findings
+
+import volumes
+import web
+from program import convert, run
+from volumes import save_nifti
+
+KINDS = {"legacy": ("--format", "legacy"), "flat": ("--layout", "flat"), "sharded": ("--quantization-bits", "10")}
+
+
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory):
+    root = tmp_path_factory.mktemp("meshed")
+    path = save_nifti(root / "v.nii", volumes.labels((60, 50, 40), "u4"), np.diag([1.0, 1, 1, 1]))
+    convert(path, root / "plain")
+    made = {}
+    for kind, options in KINDS.items():
+        made[kind] = shutil.copytree(root / "plain", root / kind)
+        done = run("mesh", made[kind], *options)
+        assert done.status == 0, done.err
+    return made
+
+
+def copied(originals, kind, tmp_path):
+    folder = shutil.copytree(originals[kind], tmp_path / "d")
+    return folder, folder / "mesh"
+
+
+def first_label(meshes):
+    return min(int(path.name.partition(":")[0].partition(".")[0]) for path in meshes.glob("[1-9]*"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_fault(originals, kind):
+    assert findings(originals[kind]) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_fault_over_http(originals, kind):
+    with web.serving(originals[kind]) as url:
+        done = run("check", url, "--json")
+    # That server tells nothing of other origins.
+    assert {finding["code"] for finding in done.json} <= {"no-cors"}, done.json
+
+
+def test_labels_that_were_left_out_need_no_mesh(originals, tmp_path):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    label = first_label(meshes)
+    for options in (("--exclude", label), (label,), ("--min-voxels", 50)):
+        done = run("mesh", folder, *options, "--overwrite")
+        assert done.status == 0, done.err
+        assert findings(folder) == []
+
+
+def test_surfaces_of_files_need_no_voxels(originals, tmp_path):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    label = first_label(meshes)
+    assert run("convert", f"{folder}|mesh:{label}", tmp_path / "s.ply").status == 0
+    shutil.rmtree(meshes)
+    done = run("surfaces", tmp_path / "s.ply", folder, "--label", "123456")
+    assert done.status == 0, done.err
+    assert findings(folder) == []
+
+
+def test_missing_label_is_named(originals, tmp_path):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    label = first_label(meshes)
+    (meshes / f"{label}.index").unlink()
+    (found,) = expect_at(folder, "missing-mesh", "mesh")
+    assert f" {label}:" in found["message"]
+
+
+def test_meshes_that_are_not_there(originals, tmp_path):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    shutil.rmtree(meshes)
+    expect_at(folder, "missing-link")
+
+
+@pytest.mark.parametrize("change", [{"vertex_quantization_bits": 12}, {"sharding": None}, {"transform": [0] * 12}, {"@type": "x"}])
+def test_info_that_the_viewer_refuses(originals, tmp_path, change):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    info = json.loads((meshes / "info").read_text())
+    (meshes / "info").write_text(json.dumps(info | change))
+    expect_at(folder, "bad-mesh-info", "mesh/info")
+
+
+@pytest.mark.parametrize("what", ["levels", "scale", "offset", "nodes"])
+def test_manifest_with_another_number(originals, tmp_path, what):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    path = meshes / f"{first_label(meshes)}.index"
+    data = bytearray(path.read_bytes())
+    (levels,) = struct.unpack_from("<I", data, 24)
+    layout, at, value = {"levels": ("<I", 24, 77), "scale": ("<f", 28, -1), "offset": ("<f", 28 + 4 * levels, np.nan),
+                         "nodes": ("<I", 28 + 16 * levels, 77)}[what]
+    struct.pack_into(layout, data, at, value)
+    path.write_bytes(data)
+    expect_at(folder, "bad-manifest", path.name)
+
+
+def test_manifest_without_its_end(originals, tmp_path):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    path = meshes / f"{first_label(meshes)}.index"
+    path.write_bytes(path.read_bytes()[:-4])
+    expect_at(folder, "bad-manifest", path.name)
+
+
+def test_draco_of_another_kind(originals, tmp_path):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    path = meshes / f"{first_label(meshes)}"
+    path.write_bytes(path.read_bytes()[:8] + bytes(path.stat().st_size - 8))
+    expect_at(folder, "undecodable-fragment", path.name)
+
+
+def legacy_fragment(meshes):
+    label = first_label(meshes)
+    (name,) = json.loads((meshes / f"{label}:0").read_text())["fragments"]
+    return meshes / f"{label}:0", meshes / name
+
+
+def test_legacy_fragments(originals, tmp_path):
+    folder, meshes = copied(originals, "legacy", tmp_path)
+    manifest, path = legacy_fragment(meshes)
+    whole = path.read_bytes()
+    path.unlink()
+    expect_at(folder, "missing-fragment", path.name)
+    path.write_bytes(gzip.compress(whole))
+    expect_at(folder, "unnamed-gzip", path.name)
+    path.rename(path.with_name(path.name + ".gz"))
+    assert findings(folder) == []
+    path.with_name(path.name + ".gz").unlink()
+    path.write_bytes(whole[:-5])
+    expect_at(folder, "undecodable-fragment", path.name)
+    path.write_bytes(DracoPy.encode(np.eye(3, dtype="u4"), np.array([[0, 1, 2]], "u4")))
+    expect_at(folder, "undecodable-fragment", path.name)
+    path.write_bytes(whole)
+    manifest.write_text('{"fragments": []}')
+    expect_at(folder, "bad-manifest", manifest.name)
+    manifest.write_text('{"fragments": ["../info"]}')
+    expect_at(folder, "bad-manifest", manifest.name)
+
+
+def test_shards(originals, tmp_path):
+    folder, meshes = copied(originals, "sharded", tmp_path)
+    path = max(meshes.glob("*.shard"), key=lambda p: p.stat().st_size)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:7])
+    expect_at(folder, "bad-shard", path.name)
+    path.write_bytes(whole[:-3])
+    expect_at(folder, "bad-minishard", path.name)
+    path.write_bytes(whole)
+    assert findings(folder) == []
