@@ -53,12 +53,6 @@ struct Simplifier::Scratch {
     bool has_moved;
     std::uint8_t pass;  // the last one in which the vertex took part
   };
-  /// A vertex with its surroundings, and what becomes of them.
-  struct Surroundings {
-    CornerTable::Ring ring;
-    std::array<Vec3, CornerTable::kMostEdges + 1> places;  // seen from the new vertex
-  };
-
   void load(const Mesh& mesh, const Contours& contours, const SimplifyTarget& target);
   void load_vertices(const Mesh& mesh, const Contours& contours);
   void add_quadrics();
@@ -73,10 +67,10 @@ struct Simplifier::Scratch {
   void consider_all_of(std::uint32_t kept);
   bool collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place);
   bool keeps_topology(std::uint32_t gone, std::uint32_t kept) const;
-  bool turns_little(std::uint32_t vertex, Surroundings& around, std::uint32_t other, const Vec3& place,
-                    float& height2) const;
+  bool turns_little(std::uint32_t vertex, const CornerTable::Ring& ring, std::uint32_t other, const Vec3& place,
+                    float& height2);
   bool stays_near(std::uint32_t gone, std::uint32_t kept, const Vec3& place, float& reach);
-  void add_to_fan(const Surroundings& around, std::uint32_t other);
+  void add_to_fan(const CornerTable::Ring& ring, std::uint32_t other);
 
   CornerTable table;
   std::vector<Vertex> vertices;
@@ -88,9 +82,12 @@ struct Simplifier::Scratch {
   std::uint32_t mark = 0;
   std::uint8_t pass = 0;
   CandidateQueue queue;
-  Surroundings around_gone;
-  Surroundings around_kept;
+  CornerTable::Ring gone_ring;
+  CornerTable::Ring kept_ring;
   Fan fan;
+  std::array<std::array<float, CornerTable::kMostEdges + 4>, 3> seen_from_place = {};
+  std::array<float, CornerTable::kMostEdges + 4> heights2;
+  std::array<float, CornerTable::kMostEdges + 4> cosines2;
   std::size_t triangles_left = 0;
   float greatest_mean2 = 0;
   float greatest_reach = 0;
@@ -143,7 +140,7 @@ void Simplifier::Scratch::load_vertices(const Mesh& mesh, const Contours& contou
     if (role == VertexRole::free && table.has_triangles(i) && table.is_open(i)) role = VertexRole::locked;
     origins[i] = to_nm(mesh.positions[original]);
     places[i] = origins[i];
-    vertices[i] = {{}, 0, 0, 0};
+    vertices[i] = Vertex{};
     states[i] = {role, false, 0};
     next_member[i] = i;
   }
@@ -158,12 +155,12 @@ void Simplifier::Scratch::add_quadrics() {
     if (!(length2 > 0)) continue;
     const float length = std::sqrt(length2);
     const Vec3 unit = {n[0] / length, n[1] / length, n[2] / length};
-    Quadric plane{};
-    plane.add_plane(unit, place, length);
-    for (const std::uint32_t i : v) {
-      vertices[i].quadric += plane;
-      vertices[i].quadric.add_point(origins[i], length * kPointWeight);
-    }
+    const Quadric plane = Quadric::plane(unit, place, length);
+    for (const std::uint32_t i : v) vertices[i].quadric += plane;
+  }
+  for (std::size_t i = 0; i < vertices.size(); ++i) {
+    Quadric& quadric = vertices[i].quadric;
+    quadric.add_point(origins[i], quadric.weight() * kPointWeight);
   }
 }
 
@@ -180,12 +177,12 @@ bool Simplifier::Scratch::evaluate(std::uint32_t a, std::uint32_t b, float great
   sum += vb.quadric;
   if (role_a == VertexRole::free && role_b == VertexRole::free) {
     const Vec3 between = {(pa[0] + pb[0]) / 2, (pa[1] + pb[1]) / 2, (pa[2] + pb[2]) / 2};
-    cost = std::max(sum.minimum(between, place), 0.0F) / sum.weight;
+    cost = std::max(sum.minimum(between, place), 0.0F) / sum.weight();
     return cost <= greatest_cost;
   }
   if (role_a == VertexRole::locked && role_b == VertexRole::locked) return false;
   place = role_a > role_b ? pa : pb;
-  cost = std::max(sum.at(place), 0.0F) / sum.weight;
+  cost = std::max(sum.at(place), 0.0F) / sum.weight();
   if (role_a == VertexRole::free || role_b == VertexRole::free) return cost <= greatest_cost;
   // Along a contour the curve has been decided: at the worst it is done last.
   cost = std::min(cost, greatest_cost);
@@ -200,8 +197,6 @@ void Simplifier::Scratch::consider(std::uint32_t a, std::uint32_t b) {
 
 /// The link condition: the ends of the edge share no neighbours but the third vertices of the triangles at it.
 bool Simplifier::Scratch::keeps_topology(std::uint32_t gone, std::uint32_t kept) const {
-  const CornerTable::Ring& gone_ring = around_gone.ring;
-  const CornerTable::Ring& kept_ring = around_kept.ring;
   unsigned common = 0;
   for (std::uint32_t i = 0; i < kept_ring.edge_count; ++i) {
     for (std::uint32_t k = 0; k < gone_ring.edge_count; ++k) common += kept_ring.vertices[i] == gone_ring.vertices[k];
@@ -217,28 +212,37 @@ bool Simplifier::Scratch::keeps_topology(std::uint32_t gone, std::uint32_t kept)
 
 /// Whether no triangle at `vertex` turns over when it goes to `place`, but for those that go with `other`. `height2`
 /// grows to the squared distance of `place` to the planes of all of them.
-bool Simplifier::Scratch::turns_little(std::uint32_t vertex, Surroundings& around, std::uint32_t other,
-                                       const Vec3& place, float& height2) const {
-  const CornerTable::Ring& ring = around.ring;
-  for (std::uint32_t i = 0; i <= ring.corner_count; ++i) around.places[i] = places[ring.vertices[i]] - place;
+bool Simplifier::Scratch::turns_little(std::uint32_t vertex, const CornerTable::Ring& ring, std::uint32_t other,
+                                       const Vec3& place, float& height2) {
+  auto& [x, y, z] = seen_from_place;
+  for (std::uint32_t i = 0; i <= ring.corner_count; ++i) {
+    const Vec3& p = places[ring.vertices[i]];
+    x[i] = p[0] - place[0];
+    y[i] = p[1] - place[1];
+    z[i] = p[2] - place[2];
+  }
   const Vec3 from = places[vertex] - place;
-  for (std::uint32_t i = 0; i < ring.corner_count; ++i) {
-    const Vec3& a = around.places[i];
-    const Vec3& b = around.places[i + 1];
+  // Whole registers; what lies behind the last triangle is not looked at.
+  const std::uint32_t whole = (ring.corner_count + 3) & ~3U;
+  for (std::uint32_t i = 0; i < whole; ++i) {
+    const Vec3 a = {x[i], y[i], z[i]};
+    const Vec3 b = {x[i + 1], y[i + 1], z[i + 1]};
     const Vec3 before = cross(a - from, b - from);
+    const Vec3 after = cross(a, b);
     const float before2 = dot(before, before);
     const float height = dot(before, from);
-    if (height * height > height2 * before2) height2 = height * height / before2;
-    if (ring.vertices[i] == other || ring.vertices[i + 1] == other) continue;
-    const Vec3 after = cross(a, b);
     const float along = dot(after, before);
-    if (!(along > 0 && along * along >= kLeastCosine2 * dot(after, after) * before2)) return false;
+    heights2[i] = height * height / before2;
+    cosines2[i] = along * std::abs(along) - kLeastCosine2 * dot(after, after) * before2;
+  }
+  for (std::uint32_t i = 0; i < ring.corner_count; ++i) {
+    if (heights2[i] > height2) height2 = heights2[i];
+    if (!(cosines2[i] > 0) && ring.vertices[i] != other && ring.vertices[i + 1] != other) return false;
   }
   return true;
 }
 
-void Simplifier::Scratch::add_to_fan(const Surroundings& around, std::uint32_t other) {
-  const CornerTable::Ring& ring = around.ring;
+void Simplifier::Scratch::add_to_fan(const CornerTable::Ring& ring, std::uint32_t other) {
   for (std::uint32_t i = 0; i < ring.corner_count; ++i) {
     if (ring.vertices[i] == other || ring.vertices[i + 1] == other) continue;
     fan.add(places[ring.vertices[i]], places[ring.vertices[i + 1]]);
@@ -249,8 +253,8 @@ void Simplifier::Scratch::add_to_fan(const Surroundings& around, std::uint32_t o
 /// vertex; `reach` is then how far.
 bool Simplifier::Scratch::stays_near(std::uint32_t gone, std::uint32_t kept, const Vec3& place, float& reach) {
   fan.start(place);
-  add_to_fan(around_gone, kept);
-  add_to_fan(around_kept, gone);
+  add_to_fan(gone_ring, kept);
+  add_to_fan(kept_ring, gone);
   const float bound2 = greatest_reach * greatest_reach;
   const float enough2 = bound2 / 4;
   float worst2 = 0;
@@ -267,13 +271,13 @@ bool Simplifier::Scratch::stays_near(std::uint32_t gone, std::uint32_t kept, con
   return true;
 }
 
-/// Makes one vertex of two. Takes the ring of `gone` from around_gone, and leaves the other in around_kept.
+/// Makes one vertex of two. Takes the ring of `gone` from gone_ring, and leaves the other in kept_ring.
 bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place) {
-  if (!table.ring(kept, around_kept.ring) || !keeps_topology(gone, kept)) return false;
+  if (!table.ring(kept, kept_ring) || !keeps_topology(gone, kept)) return false;
   const bool moves = states[kept].role == VertexRole::free;
   float height2 = 0;
-  if (!turns_little(gone, around_gone, kept, place, height2)) return false;
-  if (moves && !turns_little(kept, around_kept, gone, place, height2)) return false;
+  if (!turns_little(gone, gone_ring, kept, place, height2)) return false;
+  if (moves && !turns_little(kept, kept_ring, gone, place, height2)) return false;
   const float height = std::sqrt(height2);
   const float lift = std::max(vertices[gone].lift, vertices[kept].lift) + height;
   if (lift > greatest_lift) return false;
@@ -283,7 +287,7 @@ bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const
     places[kept] = place;
     states[kept].has_moved = true;
   }
-  triangles_left -= table.collapse(gone, kept, around_gone.ring, around_kept.ring);
+  triangles_left -= table.collapse(gone, kept, gone_ring, kept_ring);
   Vertex& vertex = vertices[kept];
   vertex.quadric += vertices[gone].quadric;
   vertex.lift = lift;
@@ -296,13 +300,12 @@ bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const
 
 void Simplifier::Scratch::pair_up(float greatest_cost, std::size_t wanted_triangles) {
   ++pass;
-  const CornerTable::Ring& ring = around_gone.ring;
   for (std::uint32_t vertex = 0; vertex < vertices.size() && triangles_left > wanted_triangles; ++vertex) {
     const State& state = states[vertex];
     if (state.pass == pass || state.role != VertexRole::free || !table.has_triangles(vertex)) continue;
-    if (!table.ring(vertex, around_gone.ring)) continue;
-    for (std::uint32_t i = 0; i < ring.edge_count; ++i) {
-      const std::uint32_t partner = ring.vertices[i];
+    if (!table.ring(vertex, gone_ring)) continue;
+    for (std::uint32_t i = 0; i < gone_ring.edge_count; ++i) {
+      const std::uint32_t partner = gone_ring.vertices[i];
       float cost;
       Vec3 place;
       if (states[partner].pass == pass || !evaluate(vertex, partner, greatest_cost, cost, place)) continue;
@@ -315,7 +318,7 @@ void Simplifier::Scratch::pair_up(float greatest_cost, std::size_t wanted_triang
 void Simplifier::Scratch::consider_all_of(std::uint32_t kept) {
   ++mark;
   marks[kept] = mark;
-  for (const CornerTable::Ring* ring : {&around_gone.ring, &around_kept.ring}) {
+  for (const CornerTable::Ring* ring : {&gone_ring, &kept_ring}) {
     for (std::uint32_t i = 0; i < ring->edge_count; ++i) {
       const std::uint32_t neighbour = ring->vertices[i];
       if (std::exchange(marks[neighbour], mark) != mark && table.has_triangles(neighbour)) consider(kept, neighbour);
@@ -340,7 +343,7 @@ void Simplifier::Scratch::queue_up(std::size_t wanted_triangles) {
     if (states[gone].role > states[kept].role) std::swap(gone, kept);
     float cost;
     Vec3 place;
-    if (!evaluate(gone, kept, greatest_mean2, cost, place) || !table.ring(gone, around_gone.ring)) continue;
+    if (!evaluate(gone, kept, greatest_mean2, cost, place) || !table.ring(gone, gone_ring)) continue;
     if (collapse(gone, kept, place)) consider_all_of(kept);
   }
 }

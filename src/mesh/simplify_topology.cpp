@@ -37,6 +37,7 @@ void CornerTable::build(const Mesh& mesh) {
 
 /// An edge is closed if there is one triangle at it on each side.
 void CornerTable::link_edges() {
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> crowded;
   for (std::uint32_t from = 0; from + 1 < first_.size(); ++from) {
     for (std::uint32_t i = first_[from]; i < first_[from + 1]; ++i) {
       const Leaving& there = leaving_[i];
@@ -48,8 +49,16 @@ void CornerTable::link_edges() {
         back = leaving_[k].corner;
         ++count;
       }
-      for (std::uint32_t k = first_[from]; k < first_[from + 1]; ++k) count += k != i && leaving_[k].to == there.to;
-      if (back != kNone && count == 1) join(previous(there.corner), previous(back));
+      if (count == 0) continue;
+      if (count > 1 || opposite(previous(back)) != kNone) crowded.emplace_back(from, there.to);
+      join(previous(there.corner), previous(back));
+    }
+  }
+  for (const auto& [a, b] : crowded) {
+    for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
+      for (std::uint32_t i = first_[from]; i < first_[from + 1]; ++i) {
+        if (leaving_[i].to == to) opposite_of(previous(leaving_[i].corner)) = kNone;
+      }
     }
   }
 }
