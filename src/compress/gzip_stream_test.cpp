@@ -12,26 +12,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compress/test_gzip.h"
+
 namespace ngforge {
 namespace {
 
 using Data = std::vector<std::byte>;
+using test::gzip;
 using ::testing::HasSubstr;
-
-/// One member as zlib writes it.
-Data gzip(const Data& data, int level = 6) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  Data out(deflateBound(&stream, static_cast<uLong>(data.size())) + 64);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(data.data()));
-  stream.avail_in = static_cast<uInt>(data.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
-}
 
 /// Neither noise nor constant, so that all block types and long matches occur.
 Data sample(std::size_t size, unsigned seed) {

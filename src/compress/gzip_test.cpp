@@ -9,6 +9,8 @@
 #include <rapidcheck/gtest.h>
 #include <zlib.h>
 
+#include "compress/test_gzip.h"
+
 namespace ngforge {
 namespace {
 
@@ -48,20 +50,6 @@ Bytes inflated_by_zlib(Bytes in, std::size_t size) {
   return out;
 }
 
-Bytes deflated_by_zlib(Bytes in) {
-  Bytes out(in.size() + 1000);
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  stream.next_in = reinterpret_cast<Bytef*>(in.data());
-  stream.avail_in = static_cast<uInt>(in.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
 RC_GTEST_PROP(Gzip, OtherImplementationsReadWhatItWrites, (const std::vector<std::uint8_t>& values)) {
   const Bytes plain = bytes_of(values);
   const Bytes gzip = packed(plain, *rc::gen::inRange(0, 13));
@@ -70,7 +58,7 @@ RC_GTEST_PROP(Gzip, OtherImplementationsReadWhatItWrites, (const std::vector<std
 
 RC_GTEST_PROP(Gzip, ReadsWhatOtherImplementationsWrite, (const std::vector<std::uint8_t>& values)) {
   const Bytes plain = bytes_of(values);
-  const auto out = gunzip(deflated_by_zlib(plain), "x", kNoLimit);
+  const auto out = gunzip(test::gzip(plain), "x", kNoLimit);
   RC_ASSERT(out.has_value());
   RC_ASSERT(*out == plain);
 }

@@ -3,7 +3,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <map>
 #include <thread>
 
@@ -16,32 +15,14 @@
 #include "core/byte_cursor.h"
 #include "layout/sharding.h"
 #include "sink/chunk_sink.h"
+#include "sink/test_shards.h"
 
 namespace ngforge {
 namespace {
 
 namespace fs = std::filesystem;
 
-class ShardSink : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "ngforge-shard-sink-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  static Bytes text(const std::string& s) {
-    const auto bytes = std::as_bytes(std::span(s));
-    return {bytes.begin(), bytes.end()};
-  }
-  Bytes file(const std::string& name) const {
-    std::ifstream in(folder_ / name, std::ios::binary);
-    const std::string s{std::istreambuf_iterator<char>(in), {}};
-    return text(s);
-  }
-
-  fs::path folder_;
-};
+class ShardSink : public test::ShardFolder {};
 
 // A row of four chunks has Morton codes 0..3.
 ScaleInfo row_of_four(int minishard_bits, int shard_bits) {

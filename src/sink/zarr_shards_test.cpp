@@ -1,41 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
-
-#include <unistd.h>
 
 #include <gtest/gtest.h>
 
 #include "compress/crc32c.h"
 #include "core/byte_cursor.h"
 #include "sink/chunk_sink.h"
+#include "sink/test_shards.h"
 
 namespace ngforge {
 namespace {
 
 namespace fs = std::filesystem;
 
-class ZarrShards : public ::testing::Test {
- protected:
-  void SetUp() override {
-    std::string name = (fs::temp_directory_path() / "ngforge-zarr-shards-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
-  static Bytes text(const std::string& s) {
-    const auto bytes = std::as_bytes(std::span(s));
-    return {bytes.begin(), bytes.end()};
-  }
-  Bytes file(const std::string& name) const {
-    std::ifstream in(folder_ / name, std::ios::binary);
-    return text({std::istreambuf_iterator<char>(in), {}});
-  }
-
-  fs::path folder_;
-};
+class ZarrShards : public test::ShardFolder {};
 
 // Three by two chunks in shards of two by two: the second shard reaches beyond the grid.
 constexpr GridVec kGrid{3, 2, 1};

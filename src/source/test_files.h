@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <zlib.h>
-
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -15,6 +13,7 @@
 
 #include <gtest/gtest.h>
 
+#include "compress/test_gzip.h"
 #include "core/byte_cursor.h"
 #include "source/source.h"
 
@@ -49,20 +48,6 @@ void put(Data& bytes, std::size_t offset, T value, std::endian order = std::endi
   ASSERT_LE(offset + sizeof(T), bytes.size());
   if (order != std::endian::native) value = byte_swapped(value);
   std::memcpy(bytes.data() + offset, &value, sizeof(T));
-}
-
-inline Data gzip(std::span<const std::byte> data) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  Data out(data.size() + 1000);
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(data.data()));
-  stream.avail_in = static_cast<uInt>(data.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(out.size() - stream.avail_out);
-  deflateEnd(&stream);
-  return out;
 }
 
 /// All values in the order of the file: channel slowest, or all channels of a plane together for colours.

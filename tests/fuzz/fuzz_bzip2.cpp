@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // bzip2 as a stream that arrives in pieces and as a buffer: both take the same, and give the same bytes.
-#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 
 #include "compress/bzip2_stream.h"
 #include "compress/unpack.h"
+#include "stream_pieces.h"
 
 namespace {
 
@@ -17,25 +16,8 @@ constexpr std::size_t kMostBytes = 1 << 16, kReadBytes = 1000;
 
 /// Up to kMostBytes; nothing when the stream is bad.
 std::optional<Bytes> unpack_stream(std::span<const std::byte> in) {
-  std::size_t at = 0;
-  const auto input = [&](std::span<std::byte> out) -> Result<std::size_t> {
-    const std::size_t count = std::min({1 + at * 7 % 509, out.size(), in.size() - at});
-    std::copy_n(in.begin() + static_cast<std::ptrdiff_t>(at), count, out.begin());
-    at += count;
-    return count;
-  };
-  Bzip2Stream stream(input, "fuzz");
-  Bytes out(kMostBytes);
-  std::size_t used = 0;
-  while (used < out.size()) {
-    const std::size_t wanted = std::min(out.size() - used, kReadBytes);
-    const auto count = stream.read(std::span(out).subspan(used, wanted));
-    if (!count) return std::nullopt;
-    used += *count;
-    if (*count < wanted) break;
-  }
-  out.resize(used);
-  return out;
+  Bzip2Stream stream(fuzz::in_pieces(in), "fuzz");
+  return fuzz::read_to(stream, kMostBytes, kReadBytes);
 }
 
 }  // namespace

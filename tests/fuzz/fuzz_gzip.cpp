@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <optional>
 
 #include "compress/gzip.h"
 #include "compress/gzip_stream.h"
+#include "stream_pieces.h"
 
 namespace {
 
@@ -19,26 +19,9 @@ constexpr std::size_t kReadBytes = 9000;
 
 // Inflates up to kMostBytes, which arrive in pieces; nothing when the stream is bad.
 std::optional<Bytes> inflate(std::span<const std::byte> in, InflateEngine engine) {
-  std::size_t at = 0;
-  const auto input = [&](std::span<std::byte> out) -> Result<std::size_t> {
-    const std::size_t piece = 1 + at * 7 % 509;
-    const std::size_t count = std::min({piece, out.size(), in.size() - at});
-    if (count > 0) std::memcpy(out.data(), in.data() + at, count);
-    at += count;
-    return count;
-  };
-  GzipStream stream(input, "fuzz", engine);
-  Bytes out(kMostBytes);
-  std::size_t used = 0;
-  while (used < out.size()) {
-    const std::size_t wanted = std::min(out.size() - used, kReadBytes);
-    const auto count = stream.read(std::span(out).subspan(used, wanted));
-    if (!count) return std::nullopt;
-    used += *count;
-    if (*count < wanted) break;
-  }
-  if (stream.compressed_position() > in.size()) std::abort();
-  out.resize(used);
+  GzipStream stream(fuzz::in_pieces(in), "fuzz", engine);
+  auto out = fuzz::read_to(stream, kMostBytes, kReadBytes);
+  if (out && stream.compressed_position() > in.size()) std::abort();
   return out;
 }
 
