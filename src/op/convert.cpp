@@ -16,6 +16,7 @@
 #include "op/run_options.h"
 #include "op/source_levels.h"
 #include "op/strip_plan.h"
+#include "op/surface_file.h"
 #include "op/volume_plan.h"
 #include "sink/chunk_sink.h"
 #include "sink/folder_writer.h"
@@ -117,7 +118,12 @@ class Conversion {
         run_(with_defaults(run)) {}
 
   Result<ConvertReport> run() {
-    NGFORGE_TRY(auto source, open_source(places_, options_.source));
+    auto opened = open_source(places_, options_.source);
+    if (!opened && places_.size() == 1 && looks_like_surface(places_.front()))
+      return std::move(opened).error().with_hint(
+          "a surface goes under a label of a dataset with ngforge surfaces, or becomes a .vtk, .obj, .ply, .stl or "
+          ".gii");
+    NGFORGE_TRY(auto source, std::move(opened));
     NGFORGE_TRY(levels_, open_levels(std::move(source), options_));
     NGFORGE_TRY(plan_, plan_volume(headers_of(levels_), options_, kind_));
     format_ = make_dataset_format(plan_);

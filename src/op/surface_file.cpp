@@ -75,7 +75,8 @@ Result<SurfaceReport> write_surface(const std::string& place, const std::string&
   NGFORGE_TRY(Surface surface, open_surface(place, run.memory_bytes));
   const bool is_moved = !format.keeps_transforms || surface.is_in_dataset_nm;
   if (is_moved && surface.to_world_mm != Affine{}) transform_mesh(surface.mesh, surface.to_world_mm);
-  SurfaceReport report{destination, format.title, surface.format};
+  const std::string title = format.title;
+  SurfaceReport report{destination, title.substr(0, title.find_first_of(",:")), surface.format};
   report.vertices = surface.mesh.positions.size();
   report.triangles = surface.mesh.triangles.size();
   report.bounds_mm = bounds_of(surface.mesh);
@@ -113,6 +114,16 @@ Result<Surface> open_surface(const std::string& place, std::uint64_t memory_byte
     return {};
   }));
   return surface;
+}
+
+bool looks_like_surface(const std::string& place) {
+  constexpr int kSureScore = 80;
+  std::error_code ignored;
+  if (!fs::is_regular_file(place, ignored)) return false;
+  const auto source = ByteSource::open(place);
+  return source.has_value() && std::ranges::any_of(all_surface_formats(), [&](const SurfaceDescriptor* format) {
+           return format->sniff((*source)->head(), "") >= kSureScore;
+         });
 }
 
 bool is_surface_file(const std::string& destination) {

@@ -17,6 +17,9 @@ namespace ngforge {
 Result<void> with_surface_input(const std::string& place, std::uint64_t memory_bytes,
                                 const std::function<Result<void>(const SurfaceInput&)>& take);
 
+/// Whether a file begins as a surface file does that can be told from its first bytes.
+bool looks_like_surface(const std::string& place);
+
 /// Reads a surface file, or the mesh of a label ("DATASET|mesh:ID"). Errors: as read_surface and with_surface_input;
 /// those of open_dataset_mesh.
 Result<Surface> open_surface(const std::string& place, std::uint64_t memory_bytes);

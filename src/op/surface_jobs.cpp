@@ -132,8 +132,12 @@ Result<std::vector<SurfaceJob>> plan_regions(const std::string& file, const Surf
   NGFORGE_CHECK(move_to_nm(surface, frame, file));
   std::vector<SurfaceJob> jobs;
   for (auto& [number, part] : split_by_region(surface.mesh, regions.of_vertex)) {
-    const std::uint64_t label = static_cast<std::uint64_t>(number) + options.label.value_or(0);
-    if (number < 0 || label == 0) continue;
+    std::uint64_t label = 0;
+    if (number < 0) continue;
+    if (__builtin_add_overflow(static_cast<std::uint64_t>(number), options.label.value_or(0), &label))
+      return make_error(ErrorCode::invalid_argument, "--label: expected labels below 2^64, found {} and region {}",
+                        *options.label, number);
+    if (label == 0) continue;
     SurfaceJob& job = jobs.emplace_back();
     job.label = label;
     job.part = std::move(part);

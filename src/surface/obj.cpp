@@ -106,7 +106,11 @@ int sniff(std::span<const std::byte> bytes, std::string_view name) {
 }  // namespace
 
 extern const SurfaceDescriptor obj_surface;
-const SurfaceDescriptor obj_surface{
-    .name = "obj", .title = "Wavefront OBJ (.obj)", .suffixes = ".obj", .sniff = sniff, .read = read, .write = write};
+const SurfaceDescriptor obj_surface{.name = "obj",
+                                    .title = "Wavefront OBJ, as text (.obj)",
+                                    .suffixes = ".obj",
+                                    .sniff = sniff,
+                                    .read = read,
+                                    .write = write};
 
 }  // namespace ngforge

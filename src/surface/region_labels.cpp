@@ -120,6 +120,9 @@ class Annotation {
   }
 
   Result<void> read_entry(std::int32_t number) {
+    if (number < 0)
+      return make_error(ErrorCode::invalid_data, "{}: colour table: expected numbers from 0 on, found {}", place_,
+                        number);
     NGFORGE_TRY(std::string name, text());
     RegionName region{number, std::move(name), {}};
     std::int32_t value = 0;

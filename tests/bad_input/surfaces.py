@@ -77,6 +77,11 @@ def surface_destination_in_the_way(folder):
     (folder / "out.ply").write_text("mine")
 
 
+@case(3, "convert", "s.gii", "out")
+def surface_where_a_volume_is_expected(folder):
+    save_gifti(folder / "s.gii", *bumpy())
+
+
 # Surfaces under labels.
 def dataset(folder):
     """A segmentation, and a surface beside it."""
