@@ -10,6 +10,7 @@
 
 #include "codec/mesh_fragment.h"
 #include "layout/mesh_manifest.h"
+#include "mesh/close_slits.h"
 #include "mesh/weld.h"
 #include "op/mesh_walk.h"
 #include "sink/mesh_sink.h"
@@ -21,6 +22,9 @@ namespace {
 constexpr std::size_t kMostNamed = 10;
 // Memory for each triangle of a label that is welded and written as a whole.
 constexpr std::uint64_t kWeldBytes = 120;
+
+// Vertices on a straight piece of a contour are off it by rounding only.
+constexpr float kSlitVoxels = 0.01f;
 
 using Records = std::span<const FragmentRecord>;
 
@@ -186,6 +190,7 @@ class MeshWriter {
     }
     Mesh whole = weld(parts);
     meshes.clear();
+    close_slits(whole, kSlitVoxels);
     const NmFrame to_nm(plan_);
     for (auto& position : whole.positions) position = to_nm(position);
     const std::string name = legacy_fragment_name(of.label, plan_.has_colon_suffix);

@@ -175,11 +175,7 @@ def test_exact_legacy_mesh_is_marching_cubes_of_the_whole(dataset, labels):
     mesh(dataset, "--mesh-dir", "exact", "--overwrite", "--format", "legacy", "--max-error", "0")
     folder = dataset / "exact"
     for label in ids(labels):
-        names = json.loads((folder / f"{label}:0").read_text())["fragments"]
-        data = (folder / names[0]).read_bytes()
-        count = int.from_bytes(data[:4], "little")
-        positions = np.frombuffer(data, "<f4", 3 * count, 4).reshape(-1, 3).astype(float)
-        triangles = np.frombuffer(data, "<u4", offset=4 + 12 * count).reshape(-1, 3).astype(int)
+        positions, triangles = legacy_mesh(folder, label)
         places = np.argwhere(labels == label)
         corner = places.min(axis=0)
         inside = np.pad(labels[tuple(map(slice, corner, places.max(axis=0) + 1))] == label, 1)
@@ -193,9 +189,39 @@ def test_exact_legacy_mesh_is_marching_cubes_of_the_whole(dataset, labels):
         assert len(positions) == len(np.unique(positions, axis=0)), "shared vertices"
         assert not open_edges(triangles)
         edges = len(triangles) * 3 // 2
-        assert count - edges + len(triangles) == 2 * euler_number(inside, connectivity=3)
+        assert len(positions) - edges + len(triangles) == 2 * euler_number(inside, connectivity=3)
         if inside.sum() > 1000:
             assert volume_of(positions - OFFSET * NM, triangles) == pytest.approx(inside.sum() * NM.prod(), rel=0.02)
+
+
+def legacy_mesh(folder, label):
+    names = json.loads((folder / f"{label}:0").read_text())["fragments"]
+    data = b"".join((folder / name).read_bytes() for name in names)
+    count = int.from_bytes(data[:4], "little")
+    return (np.frombuffer(data, "<f4", 3 * count, 4).reshape(-1, 3).astype(float),
+            np.frombuffer(data, "<u4", offset=4 + 12 * count).reshape(-1, 3).astype(int))
+
+
+def test_simplified_legacy_meshes_are_closed(dataset, labels):
+    mesh(dataset, "--mesh-dir", "closed", "--overwrite", "--format", "legacy")
+    for label in ids(labels):
+        assert not open_edges(legacy_mesh(dataset / "closed", label)[1]), label
+
+
+@pytest.mark.parametrize(("shape", "dtype", "encoding"), [
+    ((1, 1, 1), "u1", "raw"), ((400, 2, 1), "u2", "raw"), ((1, 1, 600), "u8", "cseg"), ((20, 20, 20), "u8", "raw"),
+    ((24, 24, 24), "u4", "compresso")], ids=str)
+def test_volumes_of_any_shape_and_type(tmp_path, shape, dtype, encoding):
+    values = np.random.default_rng(0).integers(0, 4, shape).astype(dtype)
+    values[values == 3] = np.iinfo(dtype).max
+    values.flat[0] = 1
+    dataset = segmentation(tmp_path, values, "--encoding", encoding)
+    for options in (), ("--max-error", "0"), ("--quantization-bits", "10"):
+        mesh(dataset, "--overwrite", *options)
+        folder = MeshFolder(dataset / "mesh")
+        assert sorted(folder.stored) == ids(values)
+        for label in folder.stored:
+            folder.mesh(label).check()
 
 
 def test_open_border(tmp_path):
