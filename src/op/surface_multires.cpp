@@ -44,11 +44,13 @@ QuantizedMesh quantized(const Mesh& mesh, const NodeBox& box, int level, int bit
   out.triangles = mesh.triangles;
   out.positions.reserve(mesh.positions.size());
   const double most = std::ldexp(1.0, bits) - 1;
+  // What simplification has moved out of the box must not cross the middle of a coarser level's node.
+  const double end = std::min(most, std::ldexp(1.0, bits - level));
   for (const auto& position : mesh.positions) {
     auto& to = out.positions.emplace_back();
     for (std::size_t a = 0; a < 3; ++a) {
       const double part = (double{position[a]} - box.origin[a]) / std::ldexp(double{box.shape[a]}, level);
-      to[a] = static_cast<std::int32_t>(std::clamp(std::floor(part * most + 0.5), 0.0, most));
+      to[a] = static_cast<std::int32_t>(std::clamp(std::floor(part * most + 0.5), 0.0, end));
     }
   }
   return out;

@@ -14,6 +14,7 @@ from test_check_faults import expect_at, findings
 import volumes
 import web
 from program import convert, run
+from shards import Shard
 from volumes import save_nifti
 
 KINDS = {"legacy": ("--format", "legacy"), "flat": ("--layout", "flat"), "sharded": ("--quantization-bits", "10")}
@@ -160,3 +161,19 @@ def test_shards(originals, tmp_path):
     expect_at(folder, "bad-minishard", path.name)
     path.write_bytes(whole)
     assert findings(folder) == []
+
+
+@pytest.mark.parametrize("code", ["cut-chunk", "bad-manifest", "missing-mesh"])
+def test_entries_of_shards(originals, tmp_path, code):
+    folder, meshes = copied(originals, "sharded", tmp_path)
+    path = max(meshes.glob("*.shard"), key=lambda p: p.stat().st_size)
+    shard = Shard.read(path, json.loads((meshes / "info").read_text())["sharding"])
+    number, entries = max(shard.minishards.items(), key=lambda item: len(item[1]))
+    if code == "cut-chunk":
+        entries[-1].at += 10**7
+    elif code == "bad-manifest":
+        entries[0].size -= 4
+    else:
+        shard.minishards[number] = entries[1:]
+    shard.write(path)
+    expect_at(folder, code)
