@@ -10,6 +10,7 @@
 #include <span>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ngforge/error.h"
@@ -149,6 +150,8 @@ struct Dataset {
   Box box_vox;          // of scale 0
   std::array<double, 3> resolution_nm{};
   std::optional<Affine> transform_nm;  // transform.json: corner nm -> world nm
+  /// Of its segment properties: ids in ascending order and "#rrggbb".
+  std::vector<std::pair<std::uint64_t, std::string>> segment_colors;
   /// Range that a grey image should be shown with: percentiles of the coarsest scale. Computed when called.
   std::function<Result<std::array<double, 2>>()> contrast;
   bool contrast_is_slow = false;  // it takes a whole stream, or much of a large file

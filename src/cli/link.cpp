@@ -83,6 +83,11 @@ Result<int> run(const Options& options, const CommandContext& context) {
   for (std::size_t i = 0; i < datasets.size(); ++i) {
     ViewerLayer layer{&datasets[i], urls[i], {}, {}};
     if (datasets[i].type == "segmentation") layer.segments = segments;
+    if (segments.empty() && datasets[i].segment_colors.size() > kMostColors && run_options.on_notice)
+      run_options.on_notice(
+          fmt::format("{}: {} colours are too many for a link: the viewer chooses its own, unless "
+                      "--segments names some",
+                      options.places[i], datasets[i].segment_colors.size()));
     // The viewer may show what this build cannot read.
     const auto found = find_contrast(layer);
     if (!found && run_options.on_notice) run_options.on_notice("no contrast is known: " + found.error().message);

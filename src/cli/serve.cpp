@@ -33,6 +33,8 @@ using Json = nlohmann::ordered_json;
 // The client insists on a path of this form.
 constexpr const char* kClientPath = "/v/ngforge/";
 constexpr int kDefaultPort = 9123;
+// A link should still fit a line of a terminal or two.
+constexpr std::size_t kMostColorsInLink = 32;
 
 struct Options {
   std::vector<std::string> places;
@@ -208,10 +210,12 @@ class Exhibition {
     }
   }
 
-  // Holds the whole state, or, while a contrast is not known, only where the state will be found.
+  // Holds the whole state, or, while a contrast is not known or when there are many colours, only where it is found.
   static std::string link(const Exhibits& shown, const std::string& client_url, const std::string& url,
                           const std::string& state_path) {
-    const bool is_known = std::ranges::all_of(shown, [](const auto& exhibit) { return exhibit->is_settled(); });
+    const bool is_known = std::ranges::all_of(shown, [](const auto& exhibit) {
+      return exhibit->is_settled() && exhibit->dataset().segment_colors.size() <= kMostColorsInLink;
+    });
     const std::string client = viewer_assets().empty() ? kPublicViewer : client_url + kClientPath;
     return is_known ? viewer_link(client, viewer_state(layers(shown, url))) : client + "#!" + url + state_path;
   }

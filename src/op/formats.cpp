@@ -6,6 +6,7 @@
 #include "codec/codec.h"
 #include "core/json.h"
 #include "ngforge/op.h"
+#include "ngforge/properties.h"
 #include "sink/volume_file.h"
 #include "source/source.h"
 #include "store/store.h"
@@ -48,7 +49,9 @@ std::vector<Table> tables() {
     surfaces.rows.push_back({surface->name, "", surface->title});
     if (surface->write != nullptr) destinations.rows.push_back({surface->suffixes, "", "surface file"});
   }
-  return {sources, surfaces, encodings, layouts, destinations, stores};
+  Table labels{"tables of labels", {}};
+  for (const TableFormat& format : all_table_formats()) labels.rows.push_back({format.name, "", format.title});
+  return {sources, surfaces, encodings, layouts, destinations, stores, labels};
 }
 
 }  // namespace

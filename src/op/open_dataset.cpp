@@ -13,6 +13,7 @@
 #include "op/contrast.h"
 #include "op/render.h"
 #include "op/run_options.h"
+#include "op/stored_properties.h"
 #include "op/volume_plan.h"
 #include "source/precomputed.h"
 #include "source/slices.h"
@@ -50,6 +51,7 @@ Result<Dataset> open_precomputed(const std::string& place) {
   dataset.box_vox = info.scales.front().box_vox();
   dataset.resolution_nm = info.scales.front().resolution_nm;
   dataset.transform_nm = volume->transform_nm();
+  if (info.is_segmentation) dataset.segment_colors = stored_colors(*volume->store(), info);
   return dataset;
 }
 

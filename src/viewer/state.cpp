@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <set>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
@@ -46,6 +48,19 @@ Json transform_json(const Dataset& dataset) {
   return {{"outputDimensions", dimensions}, {"inputDimensions", dimensions}, {"matrix", matrix}};
 }
 
+// Those of all segments, or of the selected ones; none when they are too many.
+Json colors_json(const ViewerLayer& layer) {
+  const std::set<std::string_view> selected(layer.segments.begin(), layer.segments.end());
+  Json colors = Json::object();
+  for (const auto& [id, color] : layer.dataset->segment_colors) {
+    const std::string name = fmt::format("{}", id);
+    if (!selected.empty() && !selected.contains(name)) continue;
+    if (colors.size() == kMostColors) return Json::object();
+    colors[name] = color;
+  }
+  return colors;
+}
+
 Json make_layer(const ViewerLayer& layer) {
   const Dataset& dataset = *layer.dataset;
   Json json;
@@ -55,6 +70,7 @@ Json make_layer(const ViewerLayer& layer) {
   if (dataset.transform_nm) json["source"]["transform"] = transform_json(dataset);
   if (dataset.type == "segmentation") {
     if (!layer.segments.empty()) json["segments"] = layer.segments;
+    if (Json colors = colors_json(layer); !colors.empty()) json["segmentColors"] = std::move(colors);
     return json;
   }
   json["opacity"] = 1;

@@ -15,6 +15,9 @@ namespace ngforge {
 /// Where a viewer is that anyone can use; a server of ours has its own.
 inline constexpr const char* kPublicViewer = "https://neuroglancer-demo.appspot.com/";
 
+/// How many colours of segments a state may have: with more, the viewer chooses its own.
+inline constexpr std::size_t kMostColors = 4096;
+
 /// A dataset and where the browser finds it.
 struct ViewerLayer {
   const Dataset* dataset = nullptr;

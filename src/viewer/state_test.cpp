@@ -75,6 +75,20 @@ TEST(State, SegmentsAreStrings) {
   EXPECT_FALSE(made.contains("shaderControls"));
 }
 
+TEST(State, SegmentsHaveTheirColors) {
+  Dataset dataset = brain();
+  dataset.type = "segmentation";
+  dataset.segment_colors = {{7, "#ff0000"}, {UINT64_MAX, "#00ff00"}};
+  const ViewerLayer all{&dataset, "http://h/", {}, {}}, one{&dataset, "http://h/", {"7", "8"}, {}};
+  EXPECT_EQ(json::parse(layer_json(all))["segmentColors"],
+            json::parse(R"({"7": "#ff0000", "18446744073709551615": "#00ff00"})"));
+  EXPECT_EQ(json::parse(layer_json(one))["segmentColors"], json::parse(R"({"7": "#ff0000"})"));
+  while (dataset.segment_colors.size() <= kMostColors)
+    dataset.segment_colors.emplace_back(dataset.segment_colors.size() + 100, "#0000ff");
+  EXPECT_FALSE(json::parse(layer_json(all)).contains("segmentColors"));
+  EXPECT_TRUE(json::parse(layer_json(one)).contains("segmentColors"));
+}
+
 TEST(State, WithoutATransformThereIsNone) {
   Dataset dataset = brain();
   dataset.transform_nm.reset();
