@@ -17,6 +17,7 @@
 #include "ngforge/op.h"
 #include "op/check_info.h"
 #include "op/check_meshes.h"
+#include "op/check_properties.h"
 #include "op/check_server.h"
 #include "op/finding_list.h"
 #include "op/for_each_item.h"
@@ -378,6 +379,7 @@ Result<CheckReport> check(const std::string& place, const CheckOptions& options,
       goes_on = check_server_shards(*store, (*volume)->info(), findings);
       if (!goes_on) return std::move(goes_on).error().of_source();
       if (*goes_on) {
+        NGFORGE_CHECK(check_properties(**volume, run, findings));
         NGFORGE_TRY(const auto meshes, open_mesh_check(**volume, run, findings));
         NGFORGE_TRY(report, Check(*volume, meshes.get(), findings, run).run());
         if (meshes) NGFORGE_CHECK(meshes->run(!findings.has_of_scales()));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "ngforge/op.h"
 #include "ngforge/text.h"
 #include "op/readers.h"
+#include "op/stored_properties.h"
 #include "source/precomputed.h"
 #include "source/source.h"
 #include "store/http.h"
@@ -183,6 +185,25 @@ Result<std::string> level_table(VolumeSource& source) {
   return table_text(rows);
 }
 
+std::string_view value_type_of(const SegmentProperty& property) {
+  return property.kind == SegmentProperty::Kind::number ? name_of(property.type) : name_of(property.kind);
+}
+
+Json property_json(const SegmentProperty& property) {
+  Json json{{"id", property.id}, {"type", name_of(property.kind)}};
+  if (property.kind == SegmentProperty::Kind::number) json["data_type"] = name_of(property.type);
+  return json;
+}
+
+// "83: name (label), volume (uint32)"
+std::string segments_text(const SegmentProperties& properties) {
+  std::string text = fmt::format("{}", properties.ids.size());
+  for (std::size_t i = 0; i < properties.properties.size(); ++i)
+    text += fmt::format("{} {} ({})", i == 0 ? ":" : ",", properties.properties[i].id,
+                        value_type_of(properties.properties[i]));
+  return text;
+}
+
 /// What `info` says of a dataset.
 class DatasetDescription {
  public:
@@ -193,6 +214,11 @@ class DatasetDescription {
       auto sum = sum_of_files(*description.volume_->store(), scale.key + "/");
       if (!sum) return std::move(sum).error().of_source();
       description.sums_.push_back(*sum);
+    }
+    std::vector<std::string> ignored;
+    if (const auto folder = properties_folder(description.info())) {
+      auto properties = read_stored_properties(*description.volume_->store(), *folder, kMaxPropertiesBytes, ignored);
+      if (properties) description.properties_ = std::move(*properties);
     }
     return description;
   }
@@ -207,6 +233,9 @@ class DatasetDescription {
     for (std::size_t k = 0; k < sums_.size(); ++k) json["scales"].push_back(scale_json(k));
     json["transform"] = volume_->transform_nm() ? rows_of(*volume_->transform_nm()) : Json();
     for (const auto& [name, link] : links()) json[name] = link.empty() ? Json() : Json(link);
+    json["segments"] = properties_ ? Json(properties_->ids.size()) : Json();
+    json["properties"] = Json::array();
+    for (const SegmentProperty& property : shown_properties()) json["properties"].push_back(property_json(property));
     json["files"] = total().files;
     json["bytes"] = total().bytes;
     json["notes"] = readers();
@@ -233,6 +262,7 @@ class DatasetDescription {
     }
     for (const auto& [name, link] : links())
       if (!link.empty()) add_line(text, name, link);
+    if (properties_) add_line(text, "segments", segments_text(*properties_));
     add_line(text, "bytes", fmt::format("{} in {}", bytes_text(total().bytes), plural(total().files, "file")));
     add_line(text, "scales", fmt::format("{}", info().scales.size()));
     for (std::size_t k = 0; k < sums_.size(); ++k) {
@@ -263,7 +293,13 @@ class DatasetDescription {
   DatasetDescription(std::string place, std::shared_ptr<PrecomputedVolume> volume)
       : place_(std::move(place)), volume_(std::move(volume)), layout_(volume_->layout(0)) {}
 
+  // A tree of JSON takes many times its text; `check` says what is wrong with those that cannot be read.
+  static constexpr std::uint64_t kMaxPropertiesBytes = 64 << 20;
+
   const VolumeInfo& info() const { return volume_->info(); }
+  std::vector<SegmentProperty> shown_properties() const {
+    return properties_ ? properties_->properties : std::vector<SegmentProperty>();
+  }
   std::string type() const { return info().is_segmentation ? "segmentation" : "image"; }
   std::vector<std::string> readers() const {
     auto lines = readers_that_cannot_open(info(), layout_, volume_->has_gzip_names());
@@ -311,7 +347,8 @@ class DatasetDescription {
   std::string place_;
   std::shared_ptr<PrecomputedVolume> volume_;
   Layout layout_;
-  std::vector<FileSum> sums_;  // by scale
+  std::vector<FileSum> sums_;                    // by scale
+  std::optional<SegmentProperties> properties_;  // of segments, if there are any that can be read
 };
 
 }  // namespace

@@ -235,3 +235,46 @@ def test_many_labels_in_bounded_memory(tmp_path):
     assert peak <= (256 + 64) * 2**20
     ids, found = stored(tmp_path / "seg")
     assert len(ids) == 128**3 // 8 + 1 and sum(found["voxels"]["values"]) == 128**3
+
+
+def codes(segmentation, *options):
+    done = run("check", segmentation, "--json", *options)
+    assert done.status == (3 if done.json else 0)
+    return [(finding["code"], finding["message"]) for finding in done.json]
+
+
+def test_check_and_info(segmentation, tmp_path):
+    (tmp_path / "t.csv").write_text("id,name,tags,size\n17,a,x,1\n53,b,y,2\n")
+    properties(segmentation, tmp_path / "t.csv")
+    assert codes(segmentation) == []
+    told = run("info", segmentation, "--json").json
+    assert told["segments"] == 2
+    assert told["properties"] == [{"id": "name", "type": "label"}, {"id": "tags", "type": "tags"},
+                                  {"id": "size", "type": "number", "data_type": "uint8"}]
+    assert "2: name (label), tags (tags), size (uint8)" in run("info", segmentation).out
+
+
+@pytest.mark.parametrize("change, code, message", [
+    (lambda inline: inline["ids"].reverse(), "bad-properties", "ids[1]: expected an id greater than 53"),
+    (lambda inline: inline["properties"][0]["values"].pop(), "bad-properties", "expected 2 values, one for each id"),
+    (lambda inline: inline["properties"][1].update(tags=["a b", "y"]), "bad-properties", "expected different words"),
+    (lambda inline: inline["properties"][2].update(data_type="uint64"), "bad-properties", "expected float32 or"),
+    (lambda inline: inline["ids"].__setitem__(1, "54"), "absent-segment", "found none of 54"),
+    (lambda inline: inline.clear(), "bad-properties", "inline.ids: expected a list"),
+])
+def test_check_finds_what_is_wrong(segmentation, tmp_path, change, code, message):
+    (tmp_path / "t.csv").write_text("id,name,tags,size\n17,a,x,1\n53,b,y,2\n")
+    properties(segmentation, tmp_path / "t.csv")
+    path = segmentation / "segment_properties/info"
+    info = json.loads(path.read_text())
+    change(info["inline"])
+    path.write_text(json.dumps(info))
+    ((found, text),) = codes(segmentation)
+    assert found == code and message in text
+
+
+def test_check_of_a_label_of_one_voxel_that_only_the_finest_scale_has(segmentation, tmp_path):
+    """53 is one voxel among those of 17: no coarser scale shows it."""
+    (tmp_path / "t.csv").write_text("id,name\n53,b\n")
+    properties(segmentation, tmp_path / "t.csv")
+    assert codes(segmentation) == []

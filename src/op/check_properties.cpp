@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "op/check_properties.h"
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "op/chunk_walk.h"
+#include "op/run_options.h"
+#include "op/stored_properties.h"
+
+namespace ngforge {
+namespace {
+
+constexpr const char* kWriteAnew = "write it anew with ngforge properties TABLE DATASET --overwrite";
+
+/// Ids of which some are still to be found. Thread-safe.
+class Wanted {
+ public:
+  explicit Wanted(std::vector<std::uint64_t> ids) : ids_(std::move(ids)), is_found_(ids_.size()), left_(ids_.size()) {
+    find(0);  // the background needs no voxel
+  }
+  std::size_t left() const { return left_; }
+  void find(std::uint64_t id) {
+    const auto place = std::ranges::lower_bound(ids_, id);
+    if (place == ids_.end() || *place != id) return;
+    if (!is_found_[static_cast<std::size_t>(place - ids_.begin())].exchange(true)) --left_;
+  }
+  std::vector<std::uint64_t> rest() const {
+    std::vector<std::uint64_t> rest;
+    for (std::size_t i = 0; i < ids_.size(); ++i)
+      if (!is_found_[i]) rest.push_back(ids_[i]);
+    return rest;
+  }
+
+ private:
+  const std::vector<std::uint64_t> ids_;  // ascending
+  std::vector<std::atomic<bool>> is_found_;
+  std::atomic<std::size_t> left_;
+};
+
+void find_in(const BlockView& chunk, Wanted& wanted) {
+  visit_type(chunk.type, [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (std::is_integral_v<T>) {
+      T last = 0;
+      for (Index c = 0; c < chunk.channels; ++c)
+        for (Index z = chunk.box.begin.z; z < chunk.box.end.z; ++z)
+          for (Index y = chunk.box.begin.y; y < chunk.box.end.y; ++y) {
+            const auto* row = reinterpret_cast<const T*>(chunk.row(y, z, c));
+            for (Index x = 0; x < chunk.size().x; ++x) {
+              if (row[x] == last) continue;
+              last = row[x];
+              wanted.find(static_cast<std::uint64_t>(last));
+            }
+          }
+    }
+  });
+}
+
+// Whether all scales could be looked at, as far as they were needed.
+Result<bool> look_for(Wanted& wanted, const PrecomputedVolume& volume, const RunOptions& run) {
+  for (std::size_t k = volume.info().scales.size(); k-- > 0 && wanted.left() > 0;) {
+    NGFORGE_TRY(ChunkWalk walk, ChunkWalk::plan(volume, k, run, run.memory_bytes / 2, run.memory_bytes / 2));
+    const auto walked = walk.run("looking for segments", [&](int, const BlockView& chunk) -> Result<bool> {
+      find_in(chunk, wanted);
+      return wanted.left() > 0;
+    });
+    if (walked) continue;
+    if (walked.error().code == ErrorCode::cancelled || walked.error().code == ErrorCode::internal)
+      return walked.error();
+    return false;
+  }
+  return true;
+}
+
+std::string ids_text(const std::vector<std::uint64_t>& ids) {
+  constexpr std::size_t kShown = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ids.size(), kShown); ++i)
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", ids[i]);
+  return ids.size() > kShown ? fmt::format("{} and {} others", text, ids.size() - kShown) : text;
+}
+
+}  // namespace
+
+Result<void> check_properties(const PrecomputedVolume& volume, const RunOptions& given, FindingList& findings) {
+  const RunOptions run = with_defaults(given);
+  const auto folder = properties_folder(volume.info());
+  if (!folder) return {};
+  std::vector<std::string> faults;
+  auto read = read_stored_properties(*volume.store(), *folder, properties_limit(run.memory_bytes), faults);
+  // That it is not there is told with the other links.
+  if (!read && read.error().code == ErrorCode::not_found) return {};
+  if (!read && read.error().code == ErrorCode::limit && run.on_notice)
+    run.on_notice(fmt::format("{}/info: too long for --memory, not looked at", *folder));
+  if (!read && read.error().code == ErrorCode::limit) return {};
+  const std::string where = *folder + "/info";
+  if (!read) {
+    findings.add(FindingList::kDataset, FindingCode::bad_properties, where,
+                 read.error().message + ": the viewer shows no names of segments", kWriteAnew);
+    return {};
+  }
+  for (const std::string& fault : faults)
+    findings.add(FindingList::kDataset, FindingCode::bad_properties, where,
+                 fault + ": the viewer refuses the properties or shows wrong ones", kWriteAnew);
+  if (!volume.info().is_segmentation || !is_integer(volume.info().type)) return {};
+  Wanted wanted(std::move(read->ids));
+  NGFORGE_TRY(const bool was_complete, look_for(wanted, volume, run));
+  if (wanted.left() > 0 && was_complete)
+    findings.add(
+        FindingList::kDataset, FindingCode::absent_segment, where,
+        fmt::format("expected voxels of every id, found none of {}: the viewer lists names that select nothing",
+                    ids_text(wanted.rest())),
+        "ngforge properties DATASET --present --overwrite leaves them out");
+  return {};
+}
+
+}  // namespace ngforge
