@@ -10,9 +10,9 @@ import DracoPy
 import numpy as np
 import pytest
 from test_check_faults import expect_at, findings
+from test_check_server import serving
 
 import volumes
-import web
 from program import convert, run
 from shards import Shard
 from volumes import save_nifti
@@ -48,11 +48,15 @@ def test_no_fault(originals, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_fault_over_http(originals, kind):
-    with web.serving(originals[kind]) as url:
-        done = run("check", url, "--json")
-    # That server tells nothing of other origins.
-    assert {finding["code"] for finding in done.json} <= {"no-cors"}, done.json
+def test_server_that_lists_nothing(originals, tmp_path, kind):
+    folder, meshes = copied(originals, kind, tmp_path)
+    with serving(folder) as url:
+        assert run("check", url, "--json").json == []
+        for path in meshes.iterdir():
+            if path.suffix == ".shard" or path.name.startswith("1"):
+                path.unlink()
+        (found,) = run("check", url, "--json").json
+    assert found["code"] == "missing-mesh"
 
 
 def test_labels_that_were_left_out_need_no_mesh(originals, tmp_path):

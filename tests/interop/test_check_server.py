@@ -7,6 +7,7 @@ import http.server
 import re
 import shutil
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from site_under_test import served
@@ -34,7 +35,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self):
-        path = Path(self.folder + self.path)
+        path = Path(self.folder + unquote(self.path))
         packed = path.with_name(path.name + ".gz")
         if path.is_file():
             body, encoding = path.read_bytes(), None
