@@ -228,7 +228,22 @@ class Meshes final : public MeshCheck {
       }
       listed_.push_back(entry.key);
     }
+    find_overlaps(key, std::move(*entries));
     return {};
+  }
+
+  void find_overlaps(const std::string& shard_key, std::vector<ShardEntry> entries) {
+    std::ranges::sort(entries, {}, &ShardEntry::offset);
+    for (std::size_t i = 1; i < entries.size(); ++i) {
+      const ShardEntry &before = entries[i - 1], &entry = entries[i];
+      if (before.offset + before.size <= entry.offset) continue;
+      find(FindingCode::overlap, fmt::format("{}: key {}", shard_key, entry.key),
+           fmt::format("expected manifests on bytes of their own, found this one on those of key {}: the viewer shows "
+                       "no mesh of one of them",
+                       before.key),
+           kMeshAgain);
+      damaged_.insert(damaged_.end(), {before.key, entry.key});
+    }
   }
 
   Result<void> check_each(const Labels& labels, Labels& missing) {

@@ -167,7 +167,7 @@ def test_shards(originals, tmp_path):
     assert findings(folder) == []
 
 
-@pytest.mark.parametrize("code", ["cut-chunk", "bad-manifest", "missing-mesh"])
+@pytest.mark.parametrize("code", ["cut-chunk", "bad-manifest", "missing-mesh", "overlap"])
 def test_entries_of_shards(originals, tmp_path, code):
     folder, meshes = copied(originals, "sharded", tmp_path)
     path = max(meshes.glob("*.shard"), key=lambda p: p.stat().st_size)
@@ -177,6 +177,9 @@ def test_entries_of_shards(originals, tmp_path, code):
         entries[-1].at += 10**7
     elif code == "bad-manifest":
         entries[0].size -= 4
+    elif code == "overlap":
+        first, second = sorted(entries, key=lambda entry: entry.at)[:2]
+        second.at = first.at + 1
     else:
         shard.minishards[number] = entries[1:]
     shard.write(path)
