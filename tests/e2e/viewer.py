@@ -84,8 +84,8 @@ def _beginning_at(link, look):
     return f"{address}#!{urllib.parse.quote(json.dumps(state))}"
 
 
-def view(link, layers, looks, picture=None, seconds=60):
-    """Opens `link`, expects `layers` layers, and makes every look, in one page. Returns Seen."""
+def view(link, layers, looks, picture=None, seconds=60, at_end=None):
+    """Opens `link`, expects `layers` layers, and makes every look, in one page, which `at_end` is given. Returns Seen."""
     seen = Seen()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
@@ -109,6 +109,8 @@ def view(link, layers, looks, picture=None, seconds=60):
                     seen.problems.append(f"{name} at {look.position}, scale {look.scale}: expected {expected}, found {value}")
             if picture and number == 0:
                 page.screenshot(path=str(picture))
+        if at_end and not seen.problems:
+            at_end(page)
         browser.close()
     return seen
 
