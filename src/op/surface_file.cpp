@@ -101,6 +101,7 @@ Result<void> with_surface_input(const std::string& place, std::uint64_t memory_b
   input.read_beside = [&](std::string_view name, ByteRange range) {
     return read_beside(place, name, range, memory_bytes);
   };
+  input.most_array_bytes = memory_bytes / kBytesPerByte;
   auto taken = take(input);
   if (!taken) return std::move(taken).error().of_source();
   return {};

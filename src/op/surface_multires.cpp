@@ -39,7 +39,8 @@ NodeBox box_around(const Mesh& mesh) {
   return box;
 }
 
-QuantizedMesh quantized(const Mesh& mesh, const NodeBox& box, int level, int bits) {
+// `mesh`: in units of `scale` from the box's origin.
+QuantizedMesh quantized(const Mesh& mesh, const NodeBox& box, double scale, int level, int bits) {
   QuantizedMesh out;
   out.triangles = mesh.triangles;
   out.positions.reserve(mesh.positions.size());
@@ -49,7 +50,7 @@ QuantizedMesh quantized(const Mesh& mesh, const NodeBox& box, int level, int bit
   for (const auto& position : mesh.positions) {
     auto& to = out.positions.emplace_back();
     for (std::size_t a = 0; a < 3; ++a) {
-      const double part = (double{position[a]} - box.origin[a]) / std::ldexp(double{box.shape[a]}, level);
+      const double part = double{position[a]} * scale / std::ldexp(double{box.shape[a]}, level);
       to[a] = static_cast<std::int32_t>(std::clamp(std::floor(part * most + 0.5), 0.0, end));
     }
   }
@@ -89,11 +90,15 @@ Result<EncodedMesh> encode_multires(const Mesh& mesh_nm, const MeshInfo& info) {
   // Sides of triangles, about: what a level resolves.
   const double scale =
       std::max(std::sqrt(area_of(mesh) / static_cast<double>(mesh.triangles.size())), double{box.shape[0]} * 1e-6);
+  // Simplification takes fourth powers of lengths as float32: nanometres would leave its range, sides of triangles do
+  // not.
+  for (auto& position : mesh.positions)
+    for (std::size_t a = 0; a < 3; ++a) position[a] = static_cast<float>((double{position[a]} - box.origin[a]) / scale);
   MeshManifest manifest{box.shape, box.origin, {}};
   EncodedMesh encoded;
   Simplifier simplifier;
   for (int level = 0; level < kMostLevels; ++level) {
-    NGFORGE_TRY(const Bytes fragment, encode_draco(quantized(mesh, box, level, info.vertex_quantization_bits)));
+    NGFORGE_TRY(const Bytes fragment, encode_draco(quantized(mesh, box, scale, level, info.vertex_quantization_bits)));
     if (fragment.empty()) break;
     MeshLevel& said = manifest.levels.emplace_back();
     said.scale = static_cast<float>(std::ldexp(scale, level));
@@ -101,7 +106,7 @@ Result<EncodedMesh> encode_multires(const Mesh& mesh_nm, const MeshInfo& info) {
     encoded.fragments.insert(encoded.fragments.end(), fragment.begin(), fragment.end());
     const std::size_t before = mesh.triangles.size();
     if (before <= kFewTriangles) break;
-    simplifier.simplify(mesh, {}, {{1, 1, 1}, std::ldexp(scale, level), before / 4});
+    simplifier.simplify(mesh, {}, {{1, 1, 1}, std::ldexp(1.0, level + 1), before / 4});
     if (mesh.triangles.size() > before - before / 8) break;
   }
   if (manifest.levels.empty())

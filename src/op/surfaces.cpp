@@ -28,6 +28,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// For each triangle while it is encoded with its levels of detail.
+constexpr std::uint64_t kEncoderBytes = 400;
 constexpr std::uint64_t kMostManifestBytes = std::uint64_t{1} << 30;
 
 bool is_file(const std::string& path) {
@@ -130,6 +132,7 @@ class Surfaces {
         return make_error(ErrorCode::already_exists, "{}: label {} has a mesh already", target_, job.label)
             .with_hint("replace it with --overwrite, or choose another label");
       NGFORGE_TRY(const Mesh mesh, load_surfaces(job, frame_));
+      NGFORGE_CHECK(check_memory(job, mesh));
       if (!mesh.positions.empty() && !touches_volume(mesh)) ++outside;
       report.labels.push_back({job.label, job.name, mesh.triangles.size(), was_there});
     }
@@ -140,6 +143,15 @@ class Surfaces {
                       "its world (--coord-transform)?",
                       outside, jobs_.size(), outside == 1 ? "s" : ""));
     return report;
+  }
+
+  Result<void> check_memory(const SurfaceJob& job, const Mesh& mesh) const {
+    const std::uint64_t least = mesh.triangles.size() * kEncoderBytes;
+    if (is_legacy() || least <= run_.memory_bytes) return {};
+    return make_error(ErrorCode::needs_decision,
+                      "--memory: expected at least {} MiB for the {} triangles of label {}, found {} MiB",
+                      (least >> 20) + 1, mesh.triangles.size(), job.label, run_.memory_bytes >> 20)
+        .with_hint(fmt::format("use --memory {}MiB", (least >> 20) + 1));
   }
 
   bool touches_volume(const Mesh& mesh) const {

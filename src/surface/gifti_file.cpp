@@ -137,7 +137,12 @@ Result<std::vector<T>> read_array(pugi::xml_node array, const SurfaceInput& inpu
     const bool is_big = endian.find("big") != std::string::npos;
     if (!is_big && endian.find("little") == std::string::npos)
       return wrong(input, array, "Endian", "LittleEndian or BigEndian");
-    NGFORGE_TRY(const Bytes bytes, read_packed(array, input, encoding, count * size_of(*type)));
+    const std::uint64_t size = count * size_of(*type);
+    if (size > input.most_array_bytes)
+      return make_error(ErrorCode::limit, "{}: {}: expected at most {} bytes of values, found {}", input.place,
+                        attribute(array, "Intent"), input.most_array_bytes, size)
+          .with_hint("use a larger --memory");
+    NGFORGE_TRY(const Bytes bytes, read_packed(array, input, encoding, size));
     values = numbers_as<T>(bytes, *type, is_big ? std::endian::big : std::endian::little);
   }
   if (attribute(array, "ArrayIndexingOrder") == "ColumnMajorOrder") {

@@ -41,6 +41,8 @@ struct SurfaceInput {
   std::string_view place;            // for messages
   /// Reads a part of a file that lies beside this one; empty where there is none.
   std::function<Result<Bytes>(std::string_view name, ByteRange range)> read_beside;
+  /// What an array may have once it is unpacked; more is an error (limit).
+  std::uint64_t most_array_bytes = std::uint64_t{1} << 34;
 
   std::string_view text() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 };

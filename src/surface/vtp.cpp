@@ -26,7 +26,10 @@ std::optional<DataType> parse_type(std::string_view name) {
 
 class VtpFile {
  public:
-  explicit VtpFile(const SurfaceInput& input) : input_(input), mesh_(input.place) { packing_.place = input.place; }
+  explicit VtpFile(const SurfaceInput& input) : input_(input), mesh_(input.place) {
+    packing_.place = input.place;
+    packing_.most_bytes = input.most_array_bytes;
+  }
 
   Result<Surface> read() {
     NGFORGE_CHECK(parse());

@@ -102,6 +102,10 @@ Result<std::vector<std::byte>> take_blocks(PieceReader& reader, const VtpPacking
   for (std::size_t i = 0; i < blocks; ++i) {
     const auto size = static_cast<std::size_t>(size_at(header, 3 + i, packing));
     const std::uint64_t expected = i + 1 == blocks && last_bytes != 0 ? last_bytes : block_bytes;
+    if (expected > packing.most_bytes - out.size())
+      return make_error(ErrorCode::limit, "{}: expected arrays of at most {} bytes, found more", packing.place,
+                        packing.most_bytes)
+          .with_hint("use a larger --memory");
     NGFORGE_TRY(const auto block, unpack_zlib(std::span(packed).subspan(at, size), packing.place, expected));
     if (block.size() != expected)
       return make_error(ErrorCode::invalid_data, "{}: block {}: expected {} bytes, found {}", packing.place, i,

@@ -17,6 +17,7 @@ struct VtpPacking {
   std::endian order = std::endian::little;
   std::size_t header_bytes = 4;  // of a size: 4 or 8
   bool is_zlib = false;
+  std::uint64_t most_bytes = 0;  // of an array
 };
 
 /// One array of a VTK XML file: packed bytes, or their Base64, and perhaps other arrays behind it.
@@ -26,7 +27,8 @@ struct VtpPacked {
 };
 
 /// The bytes of an array: a size and as many bytes; or with zlib a count of blocks, the size of a block and of the last
-/// one (0: as the others), the packed size of each, then the blocks. Errors: invalid_data.
+/// one (0: as the others), the packed size of each, then the blocks. Errors: invalid_data, limit (more than
+/// `most_bytes`).
 Result<std::vector<std::byte>> unpack_vtp_array(const VtpPacked& packed, const VtpPacking& packing);
 
 }  // namespace ngforge

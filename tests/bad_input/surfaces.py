@@ -140,3 +140,15 @@ def surfaces_of_another_format_than_is_there(folder):
 @case(2, "surfaces", "s.gii", "seg", "--label", "1", "--coord-transform", "1,0,0,0")
 def surfaces_transform_of_four_numbers(folder):
     dataset(folder)
+
+
+@case(4, "surfaces", "s.gii", "seg", "--label", "1", "--memory", "1MiB")
+def surfaces_with_too_little_memory(folder):
+    dataset(folder)
+    save_gifti(folder / "s.gii", *bumpy(2100))
+
+
+@case(3, "convert", "s.gii", "out.ply", "--memory", "1MiB")
+def surface_gifti_of_more_than_the_memory(folder):
+    vertices, faces = bumpy(20000)
+    save_gifti(folder / "s.gii", 0 * vertices, 0 * faces)
