@@ -145,7 +145,7 @@ def surfaces_transform_of_four_numbers(folder):
 @case(4, "surfaces", "s.gii", "seg", "--label", "1", "--memory", "1MiB")
 def surfaces_with_too_little_memory(folder):
     dataset(folder)
-    save_gifti(folder / "s.gii", *bumpy(2100))
+    save_gifti(folder / "s.gii", *bumpy(1600))
 
 
 @case(3, "convert", "s.gii", "out.ply", "--memory", "1MiB")
