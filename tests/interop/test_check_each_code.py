@@ -374,6 +374,30 @@ def _(making):
     return folder
 
 
+# Names of segments
+
+def named(making, ids):
+    """A segmentation whose segment properties have these ids, whatever kind of volume is asked for."""
+    folder = copied(making.originals["labels", "flat"], making.folder)
+    inline = {"ids": ids, "properties": [{"id": "name", "type": "label", "values": ["name"] * len(ids)}]}
+    (folder.folder / "names").mkdir()
+    (folder.folder / "names/info").write_text(json.dumps({"@type": "neuroglancer_segment_properties", "inline": inline}))
+    set_info(folder, lambda info: info.update(segment_properties="names"))
+    return folder.folder
+
+
+@fault("bad-properties")
+def _(making):
+    label = making.meshes("legacy")[2]
+    shutil.rmtree(making.folder / "d")
+    return named(making, [str(label), str(label)])
+
+
+@fault("absent-segment")
+def _(making):
+    return named(making, ["4294967295"])
+
+
 # Web servers
 
 @fault("no-cors")
