@@ -76,14 +76,6 @@ Result<bool> look_for(Wanted& wanted, const PrecomputedVolume& volume, const Run
   return true;
 }
 
-std::string ids_text(const std::vector<std::uint64_t>& ids) {
-  constexpr std::size_t kShown = 5;
-  std::string text;
-  for (std::size_t i = 0; i < std::min(ids.size(), kShown); ++i)
-    text += fmt::format("{}{}", i == 0 ? "" : ", ", ids[i]);
-  return ids.size() > kShown ? fmt::format("{} and {} others", text, ids.size() - kShown) : text;
-}
-
 }  // namespace
 
 Result<void> check_properties(const PrecomputedVolume& volume, const RunOptions& given, FindingList& findings) {

@@ -11,6 +11,7 @@
 #include "layout/provenance.h"
 #include "ngforge/op.h"
 #include "ngforge/version.h"
+#include "op/local_dataset.h"
 #include "op/mesh_folder.h"
 #include "op/mesh_output.h"
 #include "op/mesh_plan.h"

@@ -2,28 +2,10 @@
 #include "op/mesh_folder.h"
 
 #include <algorithm>
-#include <filesystem>
 
-#include "core/json.h"
-#include "sink/folder_writer.h"
+#include "op/local_dataset.h"
 
 namespace ngforge {
-namespace {
-
-namespace fs = std::filesystem;
-
-constexpr std::uint64_t kMaxInfoBytes = std::uint64_t{1} << 26;
-
-}  // namespace
-
-Result<std::string> local_folder(const PrecomputedVolume& volume, const std::string& place) {
-  std::string folder = volume.store()->describe();
-  std::error_code ignored;
-  if (!fs::is_directory(folder, ignored))
-    return make_error(ErrorCode::unsupported, "{}: expected a dataset in a folder of this machine", place).of_source();
-  return folder;
-}
-
 Result<std::string> mesh_folder_name(const PrecomputedVolume& volume, const std::string& wanted) {
   const std::string& linked = volume.info().mesh;
   std::string name = !wanted.empty() ? wanted : !linked.empty() ? linked : "mesh";
@@ -38,15 +20,7 @@ Result<std::string> mesh_folder_name(const PrecomputedVolume& volume, const std:
 
 Result<void> link_mesh_folder(const PrecomputedVolume& volume, const std::string& folder, const std::string& name) {
   if (volume.info().mesh == name) return {};
-  const std::string path = folder + "/info";
-  NGFORGE_TRY(const Bytes bytes, get_decoded(*volume.store(), "info", kMaxInfoBytes));
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  NGFORGE_TRY(Json json, parse_json(text, path));
-  json["mesh"] = name;
-  const std::string changed = dump_json(json);
-  FolderWriter writer;
-  NGFORGE_CHECK(writer.open(folder));
-  return writer.write_synced("info", std::as_bytes(std::span(changed)));
+  return link_folder(volume, folder, "mesh", name);
 }
 
 }  // namespace ngforge

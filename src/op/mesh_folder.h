@@ -8,9 +8,6 @@
 
 namespace ngforge {
 
-/// Where the dataset is: its folder. Errors: unsupported (not on this machine; `place` is what the user named).
-Result<std::string> local_folder(const PrecomputedVolume& volume, const std::string& place);
-
 /// The name of the folder of meshes in a dataset: `wanted`, or what `info` names, or "mesh". Errors: invalid_argument
 /// (a name of something else).
 Result<std::string> mesh_folder_name(const PrecomputedVolume& volume, const std::string& wanted);

@@ -6,7 +6,7 @@
 #include <optional>
 #include <utility>
 
-#include "core/json.h"
+#include "op/local_dataset.h"
 #include "op/measure_labels.h"
 #include "op/run_options.h"
 #include "op/stored_properties.h"
@@ -22,7 +22,6 @@ namespace {
 
 constexpr const char* kFolder = "segment_properties";
 constexpr const char* kType = "neuroglancer_segment_properties";
-constexpr std::uint64_t kMaxInfoBytes = std::uint64_t{1} << 26;
 
 /// Makes the properties of one dataset.
 class PropertiesRun {
@@ -47,16 +46,15 @@ class PropertiesRun {
     auto result = fill(partial);
     if (!result && partial) partial->discard();
     if (!result) return std::move(result).error();
-    if (!options_.dry_run) NGFORGE_CHECK(link());
+    if (!options_.dry_run && properties_folder(volume_->info()) != folder_)
+      NGFORGE_CHECK(link_folder(*volume_, root_, kFolder, folder_));
     return std::move(report_);
   }
 
  private:
   Result<void> open(const std::string& dataset) {
     NGFORGE_TRY(volume_, PrecomputedVolume::open(dataset));
-    const std::string root = volume_->store()->describe();
-    if (root.find("://") != std::string::npos)
-      return make_error(ErrorCode::unsupported, "{}: expected a folder on this machine", dataset);
+    NGFORGE_TRY(root_, local_folder(*volume_, dataset));
     if (!volume_->info().is_segmentation)
       return make_error(ErrorCode::unsupported, "{}: expected a segmentation, found an image: it has no segments",
                         dataset)
@@ -64,11 +62,11 @@ class PropertiesRun {
           .with_hint("convert it with --type segmentation");
     NGFORGE_TRY(const ObjectInfo info, volume_->store()->stat("info"));
     if (!info.content_encoding.empty())
-      return make_error(ErrorCode::unsupported, "{}: expected an info that can be replaced, found info.gz", root)
+      return make_error(ErrorCode::unsupported, "{}: expected an info that can be replaced, found info.gz", root_)
           .of_source()
           .with_hint("unpack it");
     folder_ = properties_folder(volume_->info()).value_or(kFolder);
-    report_.destination = root + "/" + folder_;
+    report_.destination = root_ + "/" + folder_;
     return {};
   }
 
@@ -232,31 +230,11 @@ class PropertiesRun {
     return {};
   }
 
-  static std::string ids_text(const std::vector<std::uint64_t>& ids) {
-    constexpr std::size_t kShown = 5;
-    std::string text;
-    for (std::size_t i = 0; i < std::min(ids.size(), kShown); ++i)
-      text += fmt::format("{}{}", i == 0 ? "" : ", ", ids[i]);
-    return ids.size() > kShown ? fmt::format("{} and {} others", text, ids.size() - kShown) : text;
-  }
-
-  // Names the folder in `info`, whose other members stay as they are.
-  Result<void> link() const {
-    if (properties_folder(volume_->info()) == folder_) return {};
-    NGFORGE_TRY(const Bytes bytes, get_decoded(*volume_->store(), "info", kMaxInfoBytes));
-    NGFORGE_TRY(Json json, parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, "info"));
-    json["segment_properties"] = folder_;
-    const std::string text = dump_json(json);
-    FolderWriter folder;
-    NGFORGE_CHECK(folder.open(volume_->store()->describe()));
-    return folder.write_synced("info", std::as_bytes(std::span(text)));
-  }
-
   const std::string table_;
   const PropertiesOptions& options_;
   const RunOptions run_;
   std::shared_ptr<PrecomputedVolume> volume_;
-  std::string folder_;
+  std::string root_, folder_;
   std::optional<double> missing_;
   PropertiesReport report_;
 };

@@ -48,4 +48,12 @@ std::uint64_t properties_limit(std::uint64_t memory_bytes) {
   return memory_bytes / kTimes;
 }
 
+std::string ids_text(const std::vector<std::uint64_t>& ids) {
+  constexpr std::size_t kShown = 5;
+  std::string text;
+  for (std::size_t i = 0; i < std::min(ids.size(), kShown); ++i)
+    text += fmt::format("{}{}", i == 0 ? "" : ", ", ids[i]);
+  return ids.size() > kShown ? fmt::format("{} and {} others", text, ids.size() - kShown) : text;
+}
+
 }  // namespace ngforge

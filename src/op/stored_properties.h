@@ -29,4 +29,7 @@ std::vector<std::pair<std::uint64_t, std::string>> stored_colors(Store& store, c
 /// How long an `info` of properties may be to be read in this much memory: a tree of JSON takes many times its text.
 std::uint64_t properties_limit(std::uint64_t memory_bytes);
 
+/// The first few of some ids, and how many others: "1, 2, 3 and 70 others".
+std::string ids_text(const std::vector<std::uint64_t>& ids);
+
 }  // namespace ngforge

@@ -13,6 +13,7 @@
 #include "layout/mesh_manifest.h"
 #include "layout/provenance.h"
 #include "ngforge/version.h"
+#include "op/local_dataset.h"
 #include "op/mesh_folder.h"
 #include "op/run_options.h"
 #include "op/surface_jobs.h"
