@@ -20,8 +20,8 @@ struct LabelScan {
 };
 
 /// Counts the voxels of each label in `counted`, which lies in the block, and what tells how large surfaces can be:
-/// marching cubes makes at most two vertices and four triangles for each pair, over all labels. `block`: one channel of
-/// unsigned integers. `scan` is overwritten. Throws std::bad_alloc.
+/// marching cubes makes at most two vertices and eight triangles for each pair, over all labels. `block`: one channel
+/// of unsigned integers. `scan` is overwritten. Throws std::bad_alloc.
 void scan_labels(const BlockView& block, const Box& counted, LabelScan& scan);
 
 }  // namespace ngforge

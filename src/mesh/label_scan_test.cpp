@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mesh/label_scan.h"
 
+#include <cstdint>
+#include <vector>
+
 #include <gtest/gtest.h>
+
+#include "mesh/marching_cubes.h"
 
 namespace ngforge {
 namespace {
@@ -20,6 +25,26 @@ TEST(LabelScan, CountsVoxelsAndPairs) {
   EXPECT_EQ(scan.counts, (std::vector<LabelScan::Count>{{7, 1}}));
   EXPECT_EQ(scan.most_voxels, 3u);
   EXPECT_EQ(scan.crossings, 8u);
+}
+
+TEST(LabelScan, PairsBoundSurfacesThatTouchAcrossCubes) {
+  // Voxels at the corners and centres of cubes of two, each joined to eight others across a diagonal.
+  constexpr Index kSide = 24;
+  std::vector<std::uint32_t> values;
+  for (Index z = 0; z < kSide; ++z)
+    for (Index y = 0; y < kSide; ++y)
+      for (Index x = 0; x < kSide; ++x) values.push_back(x % 2 == y % 2 && y % 2 == z % 2 ? 1 : 0);
+  const BlockView block = dense_view(reinterpret_cast<const std::byte*>(values.data()), DataType::uint32,
+                                     Box{{0, 0, 0}, {kSide, kSide, kSide}}, 1);
+  LabelScan scan;
+  scan_labels(block, block.box, scan);
+  MarchingCubes cubes;
+  const auto surfaces = cubes.extract(block);
+  ASSERT_EQ(surfaces.size(), 1u);
+  EXPECT_LE(surfaces[0].positions.size(), scan.crossings);
+  EXPECT_LE(surfaces[0].triangles.size(), 4 * scan.crossings);
+  EXPECT_LE(surfaces[0].triangles.size(), 24 * scan.most_voxels);
+  EXPECT_GT(surfaces[0].triangles.size(), 3 * scan.crossings);  // twice as many would not do
 }
 
 }  // namespace

@@ -246,7 +246,7 @@ class Check {
   template <class Work>
   Result<void> for_each(const std::vector<Index>& numbers, const Work& work) {
     std::mutex mutex;  // guards done_ and on_progress
-    return for_each_item(threads_, numbers.size(), run_.stop, [&](std::size_t i) -> Result<void> {
+    return for_each_item(threads_, numbers.size(), run_.stop, [&](int, std::size_t i) -> Result<void> {
       NGFORGE_CHECK(work(numbers[i]));
       const std::lock_guard lock(mutex);
       if (run_.on_progress) run_.on_progress({"checking", ++done_, total_, "chunks"});

@@ -251,7 +251,7 @@ class Meshes final : public MeshCheck {
     std::uint64_t done = 0;
     std::atomic<bool> was_too_large = false;
     const std::uint64_t memory_bytes = run_.memory_bytes / 4 / static_cast<std::uint64_t>(run_.threads);
-    NGFORGE_CHECK(for_each_item(run_.threads, labels.size(), run_.stop, [&](std::size_t i) -> Result<void> {
+    NGFORGE_CHECK(for_each_item(run_.threads, labels.size(), run_.stop, [&](int, std::size_t i) -> Result<void> {
       if (!has(damaged_, labels[i])) {
         NGFORGE_TRY(const MeshState state, check_mesh(*meshes_, labels[i], memory_bytes, findings_));
         if (state == MeshState::too_large) was_too_large = true;

@@ -3,15 +3,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <memory>
 #include <mutex>
-#include <new>
-#include <optional>
 #include <string>
 #include <utility>
 
+#include "op/for_each_item.h"
 #include "op/stored_chunks.h"
-#include "pipeline/thread_pool.h"
 
 namespace ngforge {
 
@@ -37,44 +34,23 @@ Result<void> ChunkWalk::run(std::string_view stage,
                             const std::function<Result<bool>(int worker, const BlockView& chunk)>& work) {
   const ScaleInfo& info = volume_.info().scales[scale_];
   const GridVec grid = info.grid_shape();
-  const Index count = grid.product();
-  std::atomic<Index> next = 0;
-  std::mutex mutex;  // guards error, done and on_progress
-  std::optional<Error> error;
+  const auto count = static_cast<std::size_t>(grid.product());
+  std::atomic<bool> is_over = false;
+  std::mutex mutex;  // guards done and on_progress
   std::uint64_t done = 0;
-  const auto run_worker = [&](int worker) -> Result<void> {
-    for (Index number = next++; number < count; number = next++) {
-      if (run_.stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
-      const GridVec cell = cell_of_number(number, grid);
-      Block chunk(volume_.info().type, info.chunk_box(cell), volume_.info().channels);
-      NGFORGE_TRY(const bool is_stored, volume_.read_chunk(scale_, cell, chunk.view()));
-      if (is_stored) {
-        NGFORGE_TRY(const bool goes_on, work(worker, std::as_const(chunk).view()));
-        if (!goes_on) next = count;
-      }
-      const std::lock_guard lock(mutex);
-      if (run_.on_progress) run_.on_progress({std::string(stage), ++done, static_cast<std::uint64_t>(count), "chunks"});
+  return for_each_item(threads_, count, run_.stop, [&](int worker, std::size_t number) -> Result<void> {
+    if (is_over) return {};
+    const GridVec cell = cell_of_number(static_cast<Index>(number), grid);
+    Block chunk(volume_.info().type, info.chunk_box(cell), volume_.info().channels);
+    NGFORGE_TRY(const bool is_stored, volume_.read_chunk(scale_, cell, chunk.view()));
+    if (is_stored) {
+      NGFORGE_TRY(const bool goes_on, work(worker, std::as_const(chunk).view()));
+      if (!goes_on) is_over = true;
     }
+    const std::lock_guard lock(mutex);
+    if (run_.on_progress) run_.on_progress({std::string(stage), ++done, count, "chunks"});
     return {};
-  };
-  {
-    ThreadPool pool(threads_);
-    for (int t = 0; t < threads_; ++t)
-      pool.submit([&](int worker) {
-        Result<void> result;
-        try {
-          result = run_worker(worker);
-        } catch (const std::bad_alloc&) {
-          result = make_error(ErrorCode::internal, "the machine has no memory left");
-        }
-        if (result) return;
-        next = count;
-        const std::lock_guard lock(mutex);
-        if (!error) error = std::move(result).error();
-      });
-  }
-  if (error) return std::move(*error);
-  return {};
+  });
 }
 
 }  // namespace ngforge

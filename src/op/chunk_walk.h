@@ -16,7 +16,7 @@ namespace ngforge {
 class ChunkWalk {
  public:
   /// `memory_bytes`: what the walk itself may hold; `run` with its defaults. Errors: needs_decision (not even one
-  /// thread has room; `option_bytes`: how much of --memory is not for the walk).
+  /// thread has room; `other_bytes`: how much of --memory is not for the walk).
   static Result<ChunkWalk> plan(const PrecomputedVolume& volume, std::size_t scale, const RunOptions& run,
                                 std::uint64_t memory_bytes, std::uint64_t other_bytes);
 

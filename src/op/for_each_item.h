@@ -14,27 +14,27 @@
 
 namespace ngforge {
 
-/// Calls `work(item)`, which returns Result<void>, for 0 .. count-1 on so many threads, in about this order. The first
-/// error ends it and is returned; cancelled when a stop is asked for.
+/// Calls `work(worker, item)`, which returns Result<void>, for the items 0 .. count-1 on so many threads, in about this
+/// order; workers are numbered from 0. The first error ends it and is returned; cancelled when a stop is asked for.
 template <class Work>
 Result<void> for_each_item(int threads, std::size_t count, const std::stop_token& stop, const Work& work) {
   std::atomic<std::size_t> next = 0;
   std::mutex mutex;  // guards error
   std::optional<Error> error;
-  const auto run_worker = [&]() -> Result<void> {
+  const auto run_worker = [&](int worker) -> Result<void> {
     for (std::size_t item = next++; item < count; item = next++) {
       if (stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
-      NGFORGE_CHECK(work(item));
+      NGFORGE_CHECK(work(worker, item));
     }
     return {};
   };
   {
     ThreadPool pool(threads);
     for (int t = 0; t < threads; ++t)
-      pool.submit([&](int) {
+      pool.submit([&](int worker) {
         Result<void> result;
         try {
-          result = run_worker();
+          result = run_worker(worker);
         } catch (const std::bad_alloc&) {
           result = make_error(ErrorCode::internal, "the machine has no memory left");
         }

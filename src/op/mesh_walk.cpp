@@ -161,9 +161,9 @@ class MeshWalk {
   }
 
   // At most what surfaces, and work on the largest of them, take: each pair of different voxels makes a vertex for each
-  // of two labels and twice as many triangles, and a voxel has six sides.
+  // of two labels and up to four times as many triangles, and a voxel has six sides.
   static std::uint64_t surface_bytes(const LabelScan& scan) {
-    const std::uint64_t largest = std::min(2 * scan.crossings, 16 * scan.most_voxels);
+    const std::uint64_t largest = std::min(4 * scan.crossings, 24 * scan.most_voxels);
     return scan.crossings * kCrossingBytes + largest * kWorkBytes;
   }
 
