@@ -61,7 +61,7 @@ struct Simplifier::Scratch {
   void queue_up(std::size_t wanted_triangles);
   void store(Mesh& mesh) const;
 
-  Vec3 to_nm(const std::array<float, 3>& position) const;
+  Vec3 to_lengths(const std::array<float, 3>& position) const;
   bool evaluate(std::uint32_t a, std::uint32_t b, float greatest_cost, float& cost, Vec3& place) const;
   void consider(std::uint32_t a, std::uint32_t b);
   void consider_all_of(std::uint32_t kept);
@@ -93,18 +93,21 @@ struct Simplifier::Scratch {
   float greatest_reach = 0;
   float greatest_lift = 0;
   Vec3 middle = {};
-  std::array<double, 3> voxel_nm = {};
+  /// Of a unit of the positions. The unit of lengths is a power of two nanometres, about the longest side of a voxel:
+  /// eighth powers of lengths are taken, as float32, and those of a millimetre in nanometres leave its range.
+  std::array<double, 3> voxel_lengths = {};
 };
 
-Vec3 Simplifier::Scratch::to_nm(const std::array<float, 3>& position) const {
-  Vec3 nm;
-  for (std::size_t i = 0; i < 3; ++i) nm[i] = static_cast<float>((position[i] - middle[i]) * voxel_nm[i]);
-  return nm;
+Vec3 Simplifier::Scratch::to_lengths(const std::array<float, 3>& position) const {
+  Vec3 lengths;
+  for (std::size_t i = 0; i < 3; ++i) lengths[i] = static_cast<float>((position[i] - middle[i]) * voxel_lengths[i]);
+  return lengths;
 }
 
 void Simplifier::Scratch::load(const Mesh& mesh, const Contours& contours, const SimplifyTarget& target) {
-  voxel_nm = target.voxel_nm;
-  const auto max_error = static_cast<float>(target.max_error_nm);
+  const int unit = std::ilogb(*std::ranges::max_element(target.voxel_nm));
+  for (std::size_t i = 0; i < 3; ++i) voxel_lengths[i] = std::ldexp(target.voxel_nm[i], -unit);
+  const auto max_error = static_cast<float>(std::ldexp(target.max_error_nm, -unit));
   greatest_mean2 = max_error * max_error * (kMeanToBound * kMeanToBound);
   greatest_reach = max_error * kLookToBound;
   greatest_lift = max_error * kLiftToBound;
@@ -138,7 +141,7 @@ void Simplifier::Scratch::load_vertices(const Mesh& mesh, const Contours& contou
     VertexRole role = contours.roles.empty() ? VertexRole::free : contours.roles[original];
     if (i >= originals) role = states[original].role = VertexRole::locked;
     if (role == VertexRole::free && table.has_triangles(i) && table.is_open(i)) role = VertexRole::locked;
-    origins[i] = to_nm(mesh.positions[original]);
+    origins[i] = to_lengths(mesh.positions[original]);
     places[i] = origins[i];
     vertices[i] = Vertex{};
     states[i] = {role, false, 0};
@@ -354,7 +357,7 @@ void Simplifier::Scratch::run(const Contours& contours, std::size_t wanted_trian
   queue_up(wanted_triangles);
   for (const auto& [vertex, place] : contours.moves) {
     if (!table.has_triangles(vertex) || states[vertex].role != VertexRole::sliding) continue;
-    places[vertex] = to_nm(place);
+    places[vertex] = to_lengths(place);
     states[vertex].has_moved = true;
   }
 }
@@ -373,7 +376,7 @@ void Simplifier::Scratch::store(Mesh& mesh) const {
         new_index[v] = static_cast<std::uint32_t>(positions.size());
         auto& position = positions.emplace_back(mesh.positions[v < originals ? v : table.copies()[v - originals]]);
         for (std::size_t axis = 0; states[v].has_moved && axis < 3; ++axis) {
-          position[axis] = static_cast<float>(places[v][axis] / voxel_nm[axis] + middle[axis]);
+          position[axis] = static_cast<float>(places[v][axis] / voxel_lengths[axis] + middle[axis]);
         }
       }
       triangle[i] = new_index[v];

@@ -185,6 +185,18 @@ TEST(Simplify, StopsAtTheTarget) {
   }
 }
 
+TEST(Simplify, MillimetresBecomeWhatNanometresBecome) {
+  const std::array<int, 3> size = {21, 21, 21};
+  const Mesh ball = testing::surface_of(testing::ball(20, 8.3), 1, {-1, -1, -1}, size);
+  const Mesh expected = simplified(ball, size, 40);
+  for (const double scale : {0x1p-30, 0x1p15, 0x1p40}) {
+    Mesh mesh = ball;
+    Simplifier().simplify(mesh, {}, {{scale * kVoxel[0], scale * kVoxel[1], scale * kVoxel[2]}, scale * 40, 0});
+    EXPECT_EQ(mesh.positions, expected.positions) << scale;
+    EXPECT_EQ(mesh.triangles, expected.triangles) << scale;
+  }
+}
+
 TEST(Simplify, WithoutContoursOpenEdgesStay) {
   const TestLabels volume = testing::random_labels({10, 10, 10}, 2, 7);
   const Mesh mesh = testing::surface_of(volume, 1, {1, 1, 1}, {6, 6, 6});

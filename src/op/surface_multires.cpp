@@ -90,8 +90,6 @@ Result<EncodedMesh> encode_multires(const Mesh& mesh_nm, const MeshInfo& info) {
   // Sides of triangles, about: what a level resolves.
   const double scale =
       std::max(std::sqrt(area_of(mesh) / static_cast<double>(mesh.triangles.size())), double{box.shape[0]} * 1e-6);
-  // Simplification takes fourth powers of lengths as float32: nanometres would leave its range, sides of triangles do
-  // not.
   for (auto& position : mesh.positions)
     for (std::size_t a = 0; a < 3; ++a) position[a] = static_cast<float>((double{position[a]} - box.origin[a]) / scale);
   MeshManifest manifest{box.shape, box.origin, {}};
