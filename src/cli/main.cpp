@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cli/command.h"
+#include "cli/nine/nine.h"
 #include "ngforge/version.h"
 
 namespace ngforge::cli {
@@ -172,15 +173,30 @@ int print_help(const CLI::App& app) {
   return end_output(0);
 }
 
+// "Commands of neuroglancer-scripts: ..."
+std::string nine_names() {
+  std::string text = "Commands of neuroglancer-scripts:";
+  std::size_t column = text.size();
+  for (const nine::Descriptor* command : nine::all_descriptors()) {
+    const std::string name = command->name;
+    constexpr std::size_t kWidth = 100;
+    text += column + 1 + name.size() > kWidth ? "\n  " + name : " " + name;
+    column = column + 1 + name.size() > kWidth ? 2 + name.size() : column + 1 + name.size();
+  }
+  return text;
+}
+
 int run(int argc, char** argv) {
   SignalWatch signals;
   CommandContext context{signals.token()};
+  if (const auto status = nine::run(std::vector<std::string>(argv, argv + argc), context)) return *status;
   CLI::App app("Volumes, labels and surfaces for Neuroglancer: convert, serve, check, read back.", "ngforge");
   app.set_version_flag("--version", "ngforge " NGFORGE_VERSION);
   app.footer(
       "Examples: ngforge serve scan.nii.gz --open\n"
       "          ngforge convert scan.nii.gz scan/\n"
-      "Each command explains itself: ngforge COMMAND -h");
+      "Each command explains itself: ngforge COMMAND -h\n" +
+      nine_names());
   app.require_subcommand(0, 1);
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.get_formatter()->label("REQUIRED", "");
