@@ -49,9 +49,51 @@ window.ngforge = (() => {
     try { return text(managed.layer.getValueAt(Float32Array.from(position), { pickedRenderLayer: null })); } catch (e) { return 'error: ' + reason(e); }
   }
 
-  function look(position, scale) {
+  function look(position, scale, projection) {
     window.viewer.navigationState.position.value = Float32Array.from(position);
     window.viewer.crossSectionScale.value = scale;
+    if (projection) window.viewer.projectionScale.value = projection;
   }
-  return { probe, valueAt, look };
+
+  function perspective() {
+    const panel = [...window.viewer.display.panels].find((p) => p.visible && p.sliceViews);
+    const { element } = panel, outer = element.getBoundingClientRect();
+    return { panel, x: outer.left + element.clientLeft, y: outer.top + element.clientTop, width: element.clientWidth, height: element.clientHeight };
+  }
+
+  // Where the 3-D panel is on the page.
+  function panelBox() {
+    const { x, y, width, height } = perspective();
+    return [x, y, width, height];
+  }
+
+  // The global positions on the near and the far plane under points of the page.
+  function rays(points) {
+    const { panel, x, y, width, height } = perspective(), m = panel.projectionParameters.value.invViewProjectionMat;
+    return points.map(([px, py]) => [-1, 1].map((depth) => {
+      const clip = [2 * (px - x) / width - 1, 1 - 2 * (py - y) / height, depth, 1];
+      const [a, b, c, w] = [0, 1, 2, 3].map((row) => clip.reduce((sum, value, column) => sum + m[4 * column + row] * value, 0));
+      return [a / w, b / w, c / w];
+    }));
+  }
+
+  // What the viewer says is under the mouse, which has been moved there.
+  function picked() {
+    const mouse = window.viewer.mouseState;
+    window.viewer.display.draw();
+    mouse.updateUnconditionally();
+    if (!mouse.active || !mouse.pickedRenderLayer) return null;
+    return [mouse.pickedRenderLayer.userLayer.managedLayer.name, text(mouse.pickedValue), Array.from(mouse.position)];
+  }
+
+  // Levels of detail of which fragments are in the graphics card's memory. Keys of fragments of such meshes: mesh/multiscale.ts.
+  function meshLevels(name) {
+    const { layer } = window.viewer.layerManager.managedLayers.find((m) => m.name === name);
+    const levels = new Set();
+    for (const { source } of layer.renderLayers)
+      for (const [key, chunk] of source?.fragmentSource?.chunks ?? [])
+        if (STATES[chunk.state] === 'gpu') levels.add(Number(/(?:\/(\d+):\d+)?$/.exec(key)[1] ?? 0));
+    return [...levels].sort();
+  }
+  return { probe, valueAt, look, panelBox, rays, picked, meshLevels };
 })();

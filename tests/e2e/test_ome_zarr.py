@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """OME-Zarr images in the real viewer, as they lie: it finds their voxels where their metadata puts them."""
 
-import json
-import urllib.parse
-
 from e2e.test_encodings import MIDDLE, VOXEL, ramp, save
-from e2e.viewer import Look, served, view
+from e2e.viewer import Look, link_of, served, state_of, view
 from program import PROGRAM, convert
 
 IMAGES = [  # dtype, channels, options
@@ -34,10 +31,9 @@ def test_images(tmp_path):
         look.values[name] = str(values[VOXEL][channels // 2])
         layers.append((name, "segmentation" in options))
     with served(PROGRAM, folder) as line:
-        address, state = line["viewer"].split("#!")
-        state = json.loads(urllib.parse.unquote(state))
+        address, state = state_of(line["viewer"])
         url = f"{line['url']}data/{line['datasets'][0]['name']}/"
         state["layers"] = [layer_of(name, url, is_label) for name, is_label in layers]
-        seen = view(f"{address}#!{urllib.parse.quote(json.dumps(state))}", len(layers), [look])
+        seen = view(link_of(address, state), len(layers), [look])
     assert seen.problems == []
     assert len(seen.values) == len(IMAGES)

@@ -2,12 +2,10 @@
 """Names and colours of segments as the viewer shows them."""
 
 import csv
-import json
-import urllib.parse
 
 import data
 from e2e import brain
-from e2e.viewer import Look, served, view
+from e2e.viewer import Look, link_of, served, state_of, view
 from program import PROGRAM, convert, run
 
 CHOSEN = ("17", "53", "83")
@@ -36,11 +34,9 @@ def test_names_and_colours_appear(tmp_path):
     with served(PROGRAM, tmp_path / "atlas") as line:
         (dataset,) = line["datasets"]
         linked = run("link", dataset["url"], "--segments", ",".join(CHOSEN), "--json")
-        address, state = linked.json["viewer"].split("#!")
-        state = json.loads(urllib.parse.unquote(state))
+        address, state = state_of(linked.json["viewer"])
         state["layers"][0]["tab"] = "segments"
         state["selectedLayer"] = {"layer": "atlas", "visible": True, "size": 500}
-        link = f"{address}#!{urllib.parse.quote(json.dumps(state))}"
         found = {}
 
         def read(page):
@@ -48,8 +44,8 @@ def test_names_and_colours_appear(tmp_path):
             found.update(rows=page.evaluate(ROWS), colors=page.evaluate(COLORS, "atlas"))
 
         (look,) = brain.looks(0, ["desikan_killiany"])[:1]
-        look = Look(look.position, look.scale, {"atlas": look.values["desikan_killiany"]})
-        seen = view(link, 1, [look], tmp_path / "view.png", at_end=read)
+        look = Look(look.position, look.scale, {"atlas": look.values["desikan_killiany"]}, then=read)
+        seen = view(link_of(address, state), 1, [look], tmp_path / "view.png")
     assert seen.problems == []
     # The viewer puts a segment's tags behind its name.
     names = {row["id"]: f"{row['label']} #{row['hemisphere']}" for row in rows}

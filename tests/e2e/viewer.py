@@ -14,6 +14,7 @@ import subprocess
 import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,12 +33,15 @@ PAGE = Path(__file__).with_name("page.js").read_text()
 class Look:
     """A place to look at: global position, zoom (crossSectionScale), and the value that each layer must show there.
 
-    `within`: by how much the numbers of a layer may differ (0).
+    `within`: by how much the numbers of a layer may differ (0). `projection`: zoom of the 3-D panel, if it is to change.
+    `then`: what is done with the page once all that is visible is loaded.
     """
     position: tuple
     scale: float
     values: dict
     within: dict = field(default_factory=dict)
+    projection: float | None = None
+    then: Callable | None = None
 
     def agrees(self, name, value):
         expected, allowed = str(self.values[name]), self.within.get(name, 0)
@@ -67,25 +71,35 @@ def served(program, *arguments):
         assert process.wait(20) == 0, "serve did not end with status 0"
 
 
-def _beginning_at(link, look):
-    """The link with the first look in its state: what a page has once loaded it keeps, and reads at any zoom.
-
-    A link without a state, which shows what the server says, is left as it is; one that names a state's place is
-    replaced by that state.
-    """
-    if "#!" not in link:
-        return link
+def state_of(link):
+    """The viewer's address and the state that a link has, or names the place of."""
     address, state = link.split("#!")
     if state.startswith("http"):
         with urllib.request.urlopen(state) as answer:
             state = answer.read().decode()
-    state = json.loads(urllib.parse.unquote(state))
-    state.update(position=look.position, crossSectionScale=look.scale, prefetch=False)
+    return address, json.loads(urllib.parse.unquote(state))
+
+
+def link_of(address, state):
     return f"{address}#!{urllib.parse.quote(json.dumps(state))}"
 
 
-def view(link, layers, looks, picture=None, seconds=60, at_end=None):
-    """Opens `link`, expects `layers` layers, and makes every look, in one page, which `at_end` is given. Returns Seen."""
+def _beginning_at(link, look):
+    """The link with the first look in its state: what a page has once loaded it keeps, and reads at any zoom.
+
+    A link without a state, which shows what the server says, is left as it is.
+    """
+    if "#!" not in link:
+        return link
+    address, state = state_of(link)
+    state.update(position=look.position, crossSectionScale=look.scale, prefetch=False)
+    if look.projection:
+        state.update(projectionScale=look.projection)
+    return link_of(address, state)
+
+
+def view(link, layers, looks, picture=None, seconds=60):
+    """Opens `link`, expects `layers` layers, and makes every look, in one page. Returns Seen."""
     seen = Seen()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
@@ -98,7 +112,7 @@ def view(link, layers, looks, picture=None, seconds=60, at_end=None):
         page.goto(_beginning_at(link, looks[0]), timeout=seconds * 1000)
         for number, look in enumerate(looks):
             if number > 0:
-                page.evaluate("([position, scale]) => ngforge.look(position, scale)", [look.position, look.scale])
+                page.evaluate("look => ngforge.look(...look)", [look.position, look.scale, look.projection])
                 page.wait_for_timeout(200)
             if not _settle(page, layers, seconds, seen):
                 break
@@ -109,8 +123,8 @@ def view(link, layers, looks, picture=None, seconds=60, at_end=None):
                     seen.problems.append(f"{name} at {look.position}, scale {look.scale}: expected {expected}, found {value}")
             if picture and number == 0:
                 page.screenshot(path=str(picture))
-        if at_end and not seen.problems:
-            at_end(page)
+            if look.then and not seen.problems:
+                look.then(page)
         browser.close()
     return seen
 
