@@ -2,7 +2,7 @@
 """Runs every command that README and docs show, on a real scan and its atlas, and follows every link between pages.
 
 A ```console block holds commands after "$ ". `ngforge serve` is started, asked for its start page, and runs to the end of the
-block.
+block, as does a web server.
 """
 
 import contextlib
@@ -17,8 +17,10 @@ import nibabel as nib
 import pytest
 
 import data
+import web_servers
 from program import PROGRAM, ROOT, TIMEOUT_S
 
+WEB_PORT = 8080  # where `ngforge webserver` lets servers listen
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -64,20 +66,28 @@ def environment(folder):
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if list(blocks(p))], ids=lambda p: p.stem)
-def test_commands(page, scans, tmp_path):
+def test_commands(page, scans):
+    with web_servers.readable_folder() as folder:
+        run_commands(page, folder, scans)
+
+
+def run_commands(page, folder, scans):
     for name in "scan.nii.gz", "atlas.nii.gz":
-        shutil.copy(scans / name, tmp_path)
-    shutil.copy(data.fetch("fsaverage5_pial_left.gii.gz"), tmp_path / "lh.pial.gii.gz")
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/ngforge").symlink_to(PROGRAM)
+        shutil.copy(scans / name, folder)
+    shutil.copy(data.fetch("fsaverage5_pial_left.gii.gz"), folder / "lh.pial.gii.gz")
+    (folder / "bin").mkdir()
+    (folder / "bin/ngforge").symlink_to(PROGRAM)
     for commands in blocks(page):
         with contextlib.ExitStack() as servers:
             for command in commands:
                 if command.startswith("ngforge serve"):
-                    servers.enter_context(served(command, tmp_path))
+                    servers.enter_context(served(command, folder))
                     continue
-                done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=tmp_path,
-                                      env=environment(tmp_path), stdin=subprocess.DEVNULL, capture_output=True,
+                if re.match(r"(/usr/sbin/)?(nginx|apache2|caddy) ", command):
+                    servers.enter_context(web_servers.started(command, WEB_PORT, folder))
+                    continue
+                done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=folder,
+                                      env=environment(folder), stdin=subprocess.DEVNULL, capture_output=True,
                                       text=True, timeout=TIMEOUT_S)
                 assert done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
 

@@ -30,6 +30,7 @@ MAY_INCLUDE = {
     "source": EDGES | {"array", "image"},
     "sink": EDGES | {"array"},
     "op": EDGES | {"array", "source", "surface", "sink", "table"},
+    "publish": BYTES | {"layout", "store", "source"},
     "viewer": set(),
     "server": set(),
     "cli": {"viewer", "server"},

@@ -189,7 +189,8 @@ class Meshes final : public MeshCheck {
     }
     without(".gz");
     const bool is_legacy = meshes_->info().format == MeshFormat::legacy;
-    if (!without(is_legacy ? ":0" : ".index") && !is_legacy) return;
+    if (!is_legacy && !without(".index")) return;
+    if (is_legacy && !without(":0")) without(".json");
     if (const auto label = number_in(name)) listed_.push_back(*label);
   }
 

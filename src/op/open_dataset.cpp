@@ -18,7 +18,7 @@
 #include "source/precomputed.h"
 #include "source/slices.h"
 #include "source/source.h"
-#include "store/deep_names.h"
+#include "store/viewer_names.h"
 
 namespace ngforge {
 namespace {
@@ -42,7 +42,7 @@ Result<Dataset> open_precomputed(const std::string& place) {
   NGFORGE_TRY(const auto volume, PrecomputedVolume::open(place));
   const VolumeInfo& info = volume->info();
   Dataset dataset;
-  dataset.store = make_flat_view(volume->store());
+  dataset.store = make_viewer_view(volume->store());
   dataset.type = info.is_segmentation ? "segmentation" : "image";
   dataset.data_type = info.type;
   dataset.channels = info.channels;

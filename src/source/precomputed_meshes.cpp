@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <optional>
 #include <tuple>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "core/affine.h"
 #include "core/saturated.h"
 #include "store/store.h"
+#include "store/viewer_names.h"
 
 namespace ngforge {
 namespace {
@@ -191,17 +193,15 @@ Result<Mesh> PrecomputedMeshes::read(std::uint64_t label, int level, std::uint64
 }
 
 Result<std::vector<std::string>> PrecomputedMeshes::legacy_fragments(std::uint64_t label) const {
-  std::string name = legacy_manifest_name(label, true);
-  auto bytes = get_decoded(*store_, key(name), kMaxManifestBytes);
-  if (!bytes && bytes.error().code == ErrorCode::not_found) {
-    name = legacy_manifest_name(label, false);
-    bytes = get_decoded(*store_, key(name), kMaxManifestBytes);
+  std::vector<std::string> names{key(legacy_manifest_name(label, true))};
+  std::ranges::move(other_names(names.front()), std::back_inserter(names));
+  for (const std::string& name : names) {
+    const auto bytes = get_decoded(*store_, name, kMaxManifestBytes);
+    if (bytes) return parse_legacy_manifest(text_of(*bytes), fmt::format("{}/{}", store_->describe(), name));
+    if (bytes.error().code != ErrorCode::not_found) return bytes.error();
   }
-  if (!bytes && bytes.error().code == ErrorCode::not_found)
-    return make_error(ErrorCode::not_found, "{}: expected a mesh of label {}, found no manifest \"{}\" or \"{}\"",
-                      where(""), label, legacy_manifest_name(label, true), name);
-  if (!bytes) return std::move(bytes).error();
-  return parse_legacy_manifest(text_of(*bytes), where(name));
+  return make_error(ErrorCode::not_found, "{}: expected a mesh of label {}, found no manifest \"{}\" or \"{}\"",
+                    where(""), label, legacy_manifest_name(label, true), legacy_manifest_name(label, false));
 }
 
 Result<Bytes> PrecomputedMeshes::read_legacy_bytes(const std::string& name, std::uint64_t limit_bytes) const {

@@ -89,10 +89,12 @@ TEST(PrecomputedMeshes, ReadsLegacyFragmentsOfEveryKind) {
 }
 
 TEST(PrecomputedMeshes, ReadsManifestsWithoutColonSuffix) {
-  auto store = std::make_shared<MemoryStore>();
-  ASSERT_TRUE(store->put("mesh/7", bytes_of(R"({"fragments": ["a"]})")));
-  ASSERT_TRUE(store->put("mesh/a", encode_mesh_fragment({{{0, 0, 0}, {1, 0, 0}, {0, 1, 0}}, {{0, 1, 2}}})));
-  EXPECT_TRUE(read(store, 7).has_value());
+  for (const char* name : {"mesh/7", "mesh/7.json"}) {
+    auto store = std::make_shared<MemoryStore>();
+    ASSERT_TRUE(store->put(name, bytes_of(R"({"fragments": ["a"]})")));
+    ASSERT_TRUE(store->put("mesh/a", encode_mesh_fragment({{{0, 0, 0}, {1, 0, 0}, {0, 1, 0}}, {{0, 1, 2}}})));
+    EXPECT_TRUE(read(store, 7).has_value()) << name;
+  }
 }
 
 TEST(PrecomputedMeshes, PutsQuantisedPositionsWhereTheFormatSays) {

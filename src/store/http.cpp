@@ -106,7 +106,9 @@ class HttpStore final : public Store {
   /// Whatever the status, as a page of another origin would ask.
   Result<HttpReply> answer_viewer(bool is_head, const std::string& key, std::optional<ByteRange> range) {
     if (!is_valid_key(key)) return make_error(ErrorCode::not_found, "{}/{}: no such key", describe(), key);
-    return answer({is_head, path_ + percent_encoded(key), range, kViewerOrigin});
+    // Chromium takes parts of values only as they are.
+    const char* const encodings = range ? "identity" : "gzip, deflate, br";
+    return answer({is_head, path_ + percent_encoded(key), range, kViewerOrigin, encodings});
   }
 
   Result<void> put(const std::string& key, std::span<const std::byte>) override {

@@ -38,6 +38,7 @@ class HttpConnection::Stream {
     request.set(http::field::host, authority);
     request.set(http::field::user_agent, "ngforge");
     if (!asked.origin.empty()) request.set(http::field::origin, asked.origin);
+    if (!asked.accept_encoding.empty()) request.set(http::field::accept_encoding, asked.accept_encoding);
     if (asked.range)
       request.set(http::field::range,
                   fmt::format("bytes={}-{}", asked.range->offset, asked.range->offset + asked.range->length - 1));

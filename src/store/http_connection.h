@@ -16,7 +16,8 @@ struct HttpRequest {
   bool is_head = false;  // else GET
   std::string target;    // path as it is sent: percent-encoded
   std::optional<ByteRange> range;
-  std::string origin = {};  // of the page that asks; "": none
+  std::string origin = {};           // of the page that asks; "": none
+  std::string accept_encoding = {};  // "": none is named
 };
 
 struct HttpReply {

@@ -7,7 +7,7 @@ import pytest
 
 from program import ROOT, run
 
-COMMANDS = ["convert", "mesh", "surfaces", "properties", "serve", "link", "info", "check", "formats"]
+COMMANDS = ["convert", "mesh", "surfaces", "properties", "serve", "link", "webserver", "info", "check", "formats"]
 
 
 def version():
@@ -53,5 +53,5 @@ def test_formats_lists_what_is_built():
 
 def test_nothing_that_is_not_built():
     told = run("-h").out
-    for command in ("publish", "vectors", "webserver", "downsample"):
+    for command in ("publish", "vectors", "downsample"):
         assert not re.search(rf"^\s+{command}\b", told, re.M), command

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/deep_names.h"
+#include "store/viewer_names.h"
 
 #include <string>
 
@@ -19,15 +19,15 @@ std::string text_of(const Result<Bytes>& bytes) {
   return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
 }
 
-class FlatViewTest : public ::testing::Test {
+class ViewerNamesTest : public ::testing::Test {
  protected:
-  FlatViewTest() : memory_(std::make_shared<MemoryStore>()), view_(make_flat_view(memory_)) {}
+  ViewerNamesTest() : memory_(std::make_shared<MemoryStore>()), view_(make_viewer_view(memory_)) {}
 
   std::shared_ptr<MemoryStore> memory_;
   std::shared_ptr<Store> view_;
 };
 
-TEST_F(FlatViewTest, DeepChunksAnswerUnderFlatNames) {
+TEST_F(ViewerNamesTest, DeepChunksAnswerUnderFlatNames) {
   ASSERT_TRUE(memory_->put_encoded("s/0-64/-32-32/64-100", bytes_of("deep"), "gzip"));
   const std::string key = "s/0-64_-32-32_64-100";
   EXPECT_EQ(text_of(view_->get(key)), "deep");
@@ -39,13 +39,25 @@ TEST_F(FlatViewTest, DeepChunksAnswerUnderFlatNames) {
   EXPECT_EQ(text_of(view_->get("s/0-64/-32-32/64-100")), "deep");
 }
 
-TEST_F(FlatViewTest, FlatChunksComeFirst) {
+TEST_F(ViewerNamesTest, FlatChunksComeFirst) {
   ASSERT_TRUE(memory_->put("a/b/0-1_0-1_0-1", bytes_of("flat")));
   ASSERT_TRUE(memory_->put("a/b/0-1/0-1/0-1", bytes_of("deep")));
   EXPECT_EQ(text_of(view_->get("a/b/0-1_0-1_0-1")), "flat");
 }
 
-TEST_F(FlatViewTest, AbsentIsAbsentUnderTheNameThatWasAskedFor) {
+TEST_F(ViewerNamesTest, ManifestsWithoutColonAnswerUnderTheirNameWithIt) {
+  ASSERT_TRUE(memory_->put("mesh/7", bytes_of("plain")));
+  EXPECT_EQ(text_of(view_->get("mesh/7:0")), "plain");
+  ASSERT_TRUE(memory_->put("mesh/7.json", bytes_of("json")));
+  EXPECT_EQ(text_of(view_->get("mesh/7:0")), "json");
+  ASSERT_TRUE(memory_->put("mesh/7:0", bytes_of("colon")));
+  EXPECT_EQ(text_of(view_->get("mesh/7:0")), "colon");
+  EXPECT_EQ(text_of(view_->get("mesh/7:1")), "not_found");
+  EXPECT_EQ(text_of(view_->get("mesh/8:0")), "not_found");
+  for (const char* key : {"mesh/:0", "mesh/x7:0", "mesh/7:0:0", ":0", ""}) EXPECT_TRUE(other_names(key).empty()) << key;
+}
+
+TEST_F(ViewerNamesTest, AbsentIsAbsentUnderTheNameThatWasAskedFor) {
   const auto missing = view_->get("s/0-64_0-64_0-64");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::not_found);
@@ -54,14 +66,14 @@ TEST_F(FlatViewTest, AbsentIsAbsentUnderTheNameThatWasAskedFor) {
   EXPECT_EQ(text_of(view_->get("s/0-64_0-64")), "not_found");
 }
 
-TEST_F(FlatViewTest, OtherErrorsArePassedOn) {
+TEST_F(ViewerNamesTest, OtherErrorsArePassedOn) {
   ASSERT_TRUE(memory_->put("s/0-1/0-1/0-1", bytes_of("deep")));
   const auto outside = view_->get_range("s/0-1_0-1_0-1", {3, 2});
   ASSERT_FALSE(outside);
   EXPECT_EQ(outside.error().code, ErrorCode::invalid_argument);
 }
 
-TEST_F(FlatViewTest, TheRestIsPassedOn) {
+TEST_F(ViewerNamesTest, TheRestIsPassedOn) {
   ASSERT_TRUE(view_->put("info", bytes_of("{}")));
   EXPECT_EQ(text_of(memory_->get("info")), "{}");
   EXPECT_EQ(*view_->list(""), std::vector<std::string>{"info"});
