@@ -103,15 +103,30 @@ def scripts_source(path, values):
     return save_nifti(path, values, np.diag([1.0, 1, 1, 1]))
 
 
+IGNEOUS_DRACO = """
+import sys
+from igneous.task_creation import create_meshing_tasks
+from taskqueue import LocalTaskQueue
+queue = LocalTaskQueue(parallel=1, progress=False)
+queue.insert(create_meshing_tasks("file://" + sys.argv[1], 0, (int(sys.argv[2]),) * 3, simplification=False, encoding="draco"))
+queue.execute()
+"""
+
+
 def igneous_mesh(folder, kind, *, levels=2, bits=16, task=32):
-    """Meshes of a dataset by igneous, not simplified: "legacy", "multires" in two files for each label, or "sharded"."""
+    """Meshes of a dataset by igneous, not simplified: "multires" in two files for each label, "sharded", or "legacy", whose
+    fragments are also "plain" (not gzip) or "draco"."""
     shape = ",".join([str(task)] * 3)
     forge = ("mesh", "forge", folder, "--shape", shape, "--skip-simplify")
+    if kind == "draco":  # its command line does not offer this
+        subprocess.run([Igneous().programs / "python", "-c", IGNEOUS_DRACO, folder, str(task)], check=True, timeout=120)
+        igneous("mesh", "merge", folder, "--magnitude", 1)
+        return folder
     node = ("--nlod", levels, "--vqb", bits, "--min-chunk-size", "8,8,8")
     if kind == "sharded":
         igneous(*forge, "--sharded")
         igneous("mesh", "merge-sharded", folder, *node, "--max-labels-per-shard", 2)
     else:
-        igneous(*forge)
+        igneous(*forge, "--compress", "none" if kind == "plain" else "gzip")
         igneous("mesh", "merge", folder, "--magnitude", 1, *(node if kind == "multires" else ("--nlod", 0)))
     return folder

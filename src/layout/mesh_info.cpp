@@ -10,6 +10,7 @@ namespace ngforge {
 namespace {
 
 constexpr std::string_view kMultires = "neuroglancer_multilod_draco", kLegacy = "neuroglancer_legacy_mesh";
+constexpr Index kMostMip = 255;
 
 Result<std::array<double, 12>> parse_transform(const JsonPlace& place) {
   std::array<double, 12> transform{};
@@ -60,6 +61,11 @@ Result<MeshInfo> parse_mesh_info(std::string_view json, std::string_view where) 
     const JsonPlace properties = root.at("segment_properties");
     NGFORGE_TRY(info.segment_properties, json_string(properties.json, properties.path));
   }
+  if (root.has("mip")) {
+    // Whatever it is, the viewer shows the meshes.
+    const JsonPlace mip = root.at("mip");
+    if (const auto number = json_integer(mip.json, mip.path, 0, kMostMip)) info.mip = *number;
+  }
   return info;
 }
 
@@ -75,6 +81,7 @@ std::string write_mesh_info(const MeshInfo& info) {
     if (info.sharding) json["sharding"] = to_json(*info.sharding);
   }
   if (!info.segment_properties.empty()) json["segment_properties"] = info.segment_properties;
+  if (info.mip) json["mip"] = *info.mip;
   return dump_json(json);
 }
 

@@ -14,7 +14,7 @@ namespace ngforge {
 
 enum class MeshFormat : std::uint8_t { multires, legacy };
 
-/// The `info` of a folder of meshes (spec 3). All but `format` and `segment_properties` belong to multires.
+/// The `info` of a folder of meshes (spec 3). What is between `format` and `segment_properties` belongs to multires.
 struct MeshInfo {
   MeshFormat format = MeshFormat::multires;
   int vertex_quantization_bits = 16;  // 10 or 16
@@ -23,6 +23,8 @@ struct MeshInfo {
   double lod_scale_multiplier = 1;
   std::optional<ShardingSpec> sharding;
   std::string segment_properties;  // "" when absent
+  /// The scale that was meshed, by its number: igneous and cloud-volume want it, the viewer does not look.
+  std::optional<Index> mip;
   friend bool operator==(const MeshInfo&, const MeshInfo&) = default;
 };
 

@@ -119,12 +119,18 @@ TEST(MeshInfo, IsWrittenAndReadBack) {
                       {1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 3, 4},
                       0.5,
                       ShardingSpec{0, true, 2, 1, true, true},
-                      "names"};
+                      "names",
+                      1};
   EXPECT_EQ(*parse_mesh_info(write_mesh_info(info), "info"), info);
   MeshInfo legacy;
   legacy.format = MeshFormat::legacy;
   EXPECT_EQ(write_mesh_info(legacy), "{\n \"@type\": \"neuroglancer_legacy_mesh\"\n}\n");
   EXPECT_EQ(parse_mesh_info(R"({"@type": "neuroglancer_legacy_mesh"})", "info")->format, MeshFormat::legacy);
+  legacy.mip = 2;
+  EXPECT_EQ(write_mesh_info(legacy), "{\n \"@type\": \"neuroglancer_legacy_mesh\",\n \"mip\": 2\n}\n");
+  EXPECT_EQ(*parse_mesh_info(write_mesh_info(legacy), "info"), legacy);
+  // The viewer does not look at it.
+  EXPECT_EQ(parse_mesh_info(R"({"@type": "neuroglancer_legacy_mesh", "mip": [4, 4]})", "info")->mip, std::nullopt);
   // An identity where there is no transform, as the viewer has it.
   const auto bare = parse_mesh_info(
       R"({"@type": "neuroglancer_multilod_draco", "vertex_quantization_bits": 16, "lod_scale_multiplier": 1})", "info");

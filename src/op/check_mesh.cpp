@@ -77,7 +77,7 @@ class OneMesh {
     if (!bytes) return tell(bytes.error(), FindingCode::undecodable_fragment, where);
     if (looks_like_draco(*bytes)) {
       find(FindingCode::undecodable_fragment, where,
-           "expected a plain fragment, found Draco, which cloud-volume reads: the viewer does not show it");
+           "expected a plain fragment, found Draco: neither the viewer nor cloud-volume shows it");
       return {};
     }
     const auto mesh = decode_mesh_fragment(*bytes, meshes_.where(name));

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "core/affine.h"
-#include "core/json.h"
 #include "layout/provenance.h"
 #include "op/check_mesh.h"
 #include "op/for_each_item.h"
@@ -299,11 +298,8 @@ Chosen read_chosen(const PrecomputedMeshes& meshes, const VolumeInfo& info) {
     chosen.min_voxels = number_in(provenance->option("min_voxels")).value_or(1);
     return chosen;
   }
-  const auto text = get_decoded(*meshes.store(), meshes.key("info"), kMaxJsonBytes);
-  const auto json = text ? parse_json(text_of(*text), "info") : text.error();
-  if (!json || !json->is_object() || !json->contains("mip")) return chosen;
-  const auto mip = json_integer(json->at("mip"), "mip", 0, static_cast<Index>(info.scales.size()) - 1);
-  if (mip) chosen.scale = static_cast<std::size_t>(*mip);
+  if (const auto mip = meshes.info().mip; mip && *mip < static_cast<Index>(info.scales.size()))
+    chosen.scale = static_cast<std::size_t>(*mip);
   return chosen;
 }
 

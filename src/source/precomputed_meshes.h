@@ -25,7 +25,7 @@ struct MultiresMesh {
 };
 
 /// The meshes of a segmentation that are open for reading (spec 3): multi-resolution ones, in shards or in two files
-/// each, and single-resolution ones, whose fragments may be gzip or Draco as cloud-volume takes them. Safe to use from
+/// each, and single-resolution ones, whose fragments may be gzip or Draco, as igneous writes them. Safe to use from
 /// any number of threads. Every error has concerns_source.
 class PrecomputedMeshes {
  public:
