@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 import hashlib
 import json
+import os
+import subprocess
 
 import hypothesis
 import pytest
@@ -23,6 +25,19 @@ def pytest_sessionstart(session):
 @pytest.fixture
 def set_exact(request):
     return request.config.getoption("--set-exact")
+
+
+@pytest.fixture(scope="session")
+def full_disk(tmp_path_factory):
+    """(bytes, signal): the environment in which the program can write so many, then the disk is full, or it gets the signal."""
+    library = tmp_path_factory.mktemp("full_disk") / "full_disk.so"
+    source = program.ROOT / "tests/interop/full_disk.cpp"
+    subprocess.run(["g++", "-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"], check=True)
+
+    def environment(room, signal=None):
+        more = {} if signal is None else {"FULL_DISK_SIGNAL": str(int(signal))}
+        return {**os.environ, "LD_PRELOAD": str(library), "FULL_DISK_ROOM": str(room), **more}
+    return environment
 
 
 def tree(folder):

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "compress/gzip.h"
 #include "core/json.h"
 #include "sink/folder_writer.h"
 
@@ -12,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxInfoBytes = std::uint64_t{1} << 26;
+constexpr int kGzipLevel = 6;
 
 }  // namespace
 
@@ -30,9 +32,14 @@ Result<void> link_folder(const PrecomputedVolume& volume, const std::string& fol
   NGFORGE_TRY(Json json, parse_json(text, folder + "/info"));
   json[member] = name;
   const std::string changed = dump_json(json);
+  const auto plain = std::as_bytes(std::span(changed));
   FolderWriter writer;
   NGFORGE_CHECK(writer.open(folder));
-  return writer.write_synced("info", std::as_bytes(std::span(changed)));
+  NGFORGE_TRY(const ObjectInfo stored, volume.store()->stat("info"));
+  if (stored.content_encoding.empty()) return writer.write_synced("info", plain);
+  Bytes packed;
+  GzipCompressor(kGzipLevel).compress(plain, packed);
+  return writer.write_synced("info.gz", packed);
 }
 
 }  // namespace ngforge

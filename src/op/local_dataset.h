@@ -12,7 +12,7 @@ namespace ngforge {
 Result<std::string> local_folder(const PrecomputedVolume& volume, const std::string& place);
 
 /// Names a folder in a member of `info` ("mesh", "segment_properties") of the dataset in `folder`; all else in it
-/// stays. Errors: those of the store, permission, io.
+/// stays, also that it is called info.gz. Errors: those of the store, permission, io.
 Result<void> link_folder(const PrecomputedVolume& volume, const std::string& folder, const std::string& member,
                          const std::string& name);
 

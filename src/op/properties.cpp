@@ -37,11 +37,8 @@ class PropertiesRun {
     NGFORGE_TRY(missing_, missing_number(options_));
     std::optional<PartialFolder> partial;
     if (!options_.dry_run) {
-      auto opened = PartialFolder::open(report_.destination, {}, {.resume = false, .overwrite = options_.overwrite});
-      if (!opened && opened.error().code == ErrorCode::already_exists)
-        return std::move(opened).error().with_hint("replace it with --overwrite");
-      if (!opened) return std::move(opened).error();
-      partial.emplace(std::move(*opened));
+      NGFORGE_TRY(auto opened, PartialFolder::open(report_.destination, {}, {false, options_.overwrite, false}));
+      partial.emplace(std::move(opened));
     }
     auto result = fill(partial);
     if (!result && partial) partial->discard();
@@ -60,11 +57,6 @@ class PropertiesRun {
                         dataset)
           .of_source()
           .with_hint("convert it with --type segmentation");
-    NGFORGE_TRY(const ObjectInfo info, volume_->store()->stat("info"));
-    if (!info.content_encoding.empty())
-      return make_error(ErrorCode::unsupported, "{}: expected an info that can be replaced, found info.gz", root_)
-          .of_source()
-          .with_hint("unpack it");
     folder_ = properties_folder(volume_->info()).value_or(kFolder);
     report_.destination = root_ + "/" + folder_;
     return {};

@@ -159,7 +159,8 @@ Result<void> PartialFolder::check_partial(DestinationPolicy policy) const {
         .with_hint("move it away, or choose another destination");
   if (!policy.resume && !policy.overwrite)
     return make_error(ErrorCode::already_exists, "{}: left by a run that did not finish", path_)
-        .with_hint("go on with --resume, or start anew with --overwrite");
+        .with_hint(policy.is_resumable ? "go on with --resume, or start anew with --overwrite"
+                                       : "start anew with --overwrite");
   return {};
 }
 

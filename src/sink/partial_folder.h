@@ -13,9 +13,9 @@ namespace ngforge {
 using RunIdentity = std::vector<std::pair<std::string, std::string>>;
 
 /// How a run treats what is already at its destination. A resumed run replaces an old destination when the run that it
-/// goes on with was to do so.
+/// goes on with was to do so. `is_resumable`: whether the command knows --resume.
 struct DestinationPolicy {
-  bool resume = false, overwrite = false;
+  bool resume = false, overwrite = false, is_resumable = true;
 };
 
 /// A dataset that grows in DST.partial and takes the name DST once, when it is whole (COMMANDS.md, "Whole or not at
@@ -41,7 +41,7 @@ class PartialFolder {
   /// Gives the folder its name, replacing an old DST in one step when the policy says overwrite. Everything must be in
   /// it.
   Result<void> commit();
-  /// Removes what this run made (exits 1-4).
+  /// Removes what this run made (exits 1-4; all failures of a command that knows no --resume).
   void discard();
 
  private:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into the program under test: after FULL_DISK_ROOM bytes written to regular files, the disk is full.
+// Preloaded into the program under test: after FULL_DISK_ROOM bytes written to regular files, the disk is full. With
+// FULL_DISK_SIGNAL the program gets this signal then, and the disk is not full.
 #include <dlfcn.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -7,15 +8,24 @@
 
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 
 namespace {
+
+// Another thread takes the signal.
+constexpr useconds_t kSignalUs = 300'000;
 
 bool fits(int descriptor, size_t bytes) {
   static std::atomic<long long> room = std::atoll(std::getenv("FULL_DISK_ROOM"));
   struct stat status{};
   if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) return true;
-  return room.fetch_sub(static_cast<long long>(bytes)) >= static_cast<long long>(bytes);
+  if (room.fetch_sub(static_cast<long long>(bytes)) >= static_cast<long long>(bytes)) return true;
+  const char* const number = std::getenv("FULL_DISK_SIGNAL");
+  if (number == nullptr) return false;
+  kill(getpid(), std::atoi(number));
+  usleep(kSignalUs);
+  return true;
 }
 
 template <class Function>

@@ -2,7 +2,9 @@
 """`properties`: what a table becomes, read as the specification says and by other programs."""
 
 import csv
+import gzip
 import json
+import signal
 
 import cloudvolume
 import numpy as np
@@ -205,6 +207,39 @@ def test_whole_or_not_at_all(segmentation, tmp_path):
     assert run("properties", tmp_path / "bad.csv", segmentation, "--overwrite").status == 3
     assert (segmentation / "segment_properties/info").read_bytes() == first
     assert [path.name for path in segmentation.glob("segment_properties*")] == ["segment_properties"]
+
+
+@pytest.mark.parametrize("room, number", [(0, signal.SIGINT), (0, signal.SIGTERM), (60, None)])
+def test_a_run_that_is_interrupted_leaves_nothing(segmentation, tmp_path, full_disk, room, number):
+    """There is nothing in it that another run could take over."""
+    before = (segmentation / "info").read_bytes()
+    (tmp_path / "t.csv").write_text("id,name\n1,a\n")
+    for arguments in (tmp_path / "t.csv", segmentation), (segmentation, "--measure"):
+        done = run("properties", *arguments, env=full_disk(room, number))
+        assert done.status == (130 if number else 6), done.err
+        assert (segmentation / "info").read_bytes() == before
+        assert not list(segmentation.glob("segment_properties*"))
+
+
+def test_what_a_killed_run_leaves_is_replaced(segmentation, tmp_path, full_disk):
+    (tmp_path / "t.csv").write_text("id,name\n1,a\n")
+    arguments = "properties", tmp_path / "t.csv", segmentation
+    assert run(*arguments, env=full_disk(5, signal.SIGKILL)).status == -signal.SIGKILL
+    assert (segmentation / "segment_properties.partial").exists()
+    again = run(*arguments)
+    assert again.status == 5 and "--overwrite" in again.err and "--resume" not in again.err
+    assert run(*arguments, "--overwrite").status == 0
+    assert [path.name for path in segmentation.glob("segment_properties*")] == ["segment_properties"]
+
+
+def test_info_in_gzip_stays_in_gzip(segmentation, tmp_path):
+    before = json.loads((segmentation / "info").read_text())
+    (segmentation / "info.gz").write_bytes(gzip.compress((segmentation / "info").read_bytes()))
+    (segmentation / "info").unlink()
+    (tmp_path / "t.csv").write_text("id,name\n1,a\n")
+    properties(segmentation, tmp_path / "t.csv")
+    after = json.loads(gzip.decompress((segmentation / "info.gz").read_bytes()))
+    assert after == before | {"segment_properties": "segment_properties"} and not (segmentation / "info").exists()
 
 
 def test_a_link_to_another_folder_is_kept(segmentation, tmp_path):

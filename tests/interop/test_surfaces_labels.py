@@ -2,6 +2,7 @@
 """`surfaces`: files under labels, in the dataset's frame, as cloud-volume reads them; regions that tile a surface."""
 
 import json
+import signal
 import struct
 
 import nibabel as nib
@@ -64,6 +65,19 @@ def test_a_surface_lies_in_the_frame(tmp_path, seg, format, layout):
     assert done.json["notices"] == []
     assert json.loads((seg / "info").read_text())["mesh"] == "mesh"
     check_place(seg, 7, vertices, faces)
+
+
+def test_a_run_that_is_interrupted_leaves_nothing(tmp_path, seg, full_disk):
+    save_gifti(tmp_path / "s.gii", *bumpy())
+    before = (seg / "info").read_bytes()
+    for room, number in (0, signal.SIGINT), (500, None):
+        done = run("surfaces", tmp_path / "s.gii", seg, "--label", 7, env=full_disk(room, number))
+        assert done.status == (130 if number else 6), done.err
+        assert (seg / "info").read_bytes() == before and not list(seg.glob("mesh*"))
+    assert run("surfaces", tmp_path / "s.gii", seg, "--label", 7, env=full_disk(5, signal.SIGKILL)).status < 0
+    again = run("surfaces", tmp_path / "s.gii", seg, "--label", 7)
+    assert again.status == 5 and "--overwrite" in again.err and "--resume" not in again.err
+    surfaces(tmp_path / "s.gii", seg, "--label", 7, "--overwrite")
 
 
 def test_coord_transform_mirrors(tmp_path, seg):
