@@ -167,10 +167,16 @@ Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& opti
 Result<std::string> describe(const std::string& place, bool as_json, bool as_scale_table,
                              const SourceOptions& options = {});
 
+/// What a folder of meshes is to be; `mesh` and `surfaces` share it.
+struct MeshFolderOptions {
+  std::string format;            // multires, legacy; "": as what is there, else multires
+  std::string layout;            // sharded, flat; "": as what is there, else sharded, but flat for legacy
+  std::string mesh_dir;          // "": what `info` names, else "mesh"
+  bool has_colon_suffix = true;  // legacy: manifests are called "ID:0", else "ID"
+};
+
 /// Options of `mesh`.
-struct MeshOptions {
-  std::string format = "multires";      // multires, legacy
-  std::string layout;                   // sharded, flat; "": sharded, but flat for legacy
+struct MeshOptions : MeshFolderOptions {
   std::optional<double> max_error_nm;   // >= 0; nothing: the longest side of a voxel
   int quantization_bits = 16;           // 10, 16
   std::vector<std::uint64_t> labels;    // empty: all
@@ -178,8 +184,6 @@ struct MeshOptions {
   std::uint64_t min_voxels = 1;         // of all
   int scale = 0;                        // that is meshed; 0 is full resolution
   bool is_open = false;                 // no faces where labels touch the border of the volume
-  std::string mesh_dir;                 // "": what `info` names, else "mesh"
-  bool has_colon_suffix = true;         // legacy: manifests are called "ID:0", else "ID"
   bool dry_run = false, resume = false, overwrite = false;
 };
 
@@ -196,6 +200,7 @@ struct MeshReport {
   std::vector<MeshLevelReport> levels;  // known after writing
   std::uint64_t files = 0, bytes = 0;
   std::uint64_t peak_memory_bytes = 0;  // plan
+  std::uint64_t scratch_bytes = 0;      // plan: about what it takes when nothing can be simplified
   bool was_complete = false;            // --resume found a finished folder and did nothing
   std::vector<std::string> notices;
 };

@@ -13,15 +13,11 @@
 
 namespace ngforge {
 
-struct SurfacesOptions {
+struct SurfacesOptions : MeshFolderOptions {
   std::optional<std::uint64_t> label;     // of all files together; of regions: what is added to their numbers
   std::string table;                      // CSV: label, file, file ...
   std::string regions;                    // of the vertices of the one file: .label.gii or .annot
   std::optional<Affine> coord_transform;  // the files' mm to world mm
-  std::string format;                     // multires, legacy; "": what is there, else multires
-  std::string layout;                     // sharded, flat; "": what is there, else sharded for multires
-  std::string mesh_dir;                   // "": what `info` names, else "mesh"
-  bool has_colon_suffix = true;           // legacy: manifests are called "ID:0", else "ID"
   bool dry_run = false, overwrite = false;
 };
 

@@ -104,7 +104,10 @@ Result<int> run_surface(const Options& options, const RunOptions& run) {
 Result<int> run(Options& options, const CommandContext& context) {
   NGFORGE_TRY(static_cast<VolumeOptions&>(options.convert), options.volume.resolve());
   NGFORGE_TRY(RunOptions run, options.run.resolve(context));
-  if (is_surface_file(options.destination)) return run_surface(options, run);
+  if (is_surface_file(options.destination)) {
+    NGFORGE_CHECK(options.volume.refuse("the surface file " + options.destination));
+    return run_surface(options, run);
+  }
   std::vector<std::string> told;
   if (run.on_notice)
     run.on_notice = [&told, print = run.on_notice](const std::string& notice) {

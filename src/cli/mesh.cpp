@@ -28,6 +28,7 @@ void print_json(const MeshReport& report, bool is_plan) {
             {"nodes", report.nodes}};
   if (is_plan) {
     json["peak_memory_bytes"] = report.peak_memory_bytes;
+    json["scratch_bytes"] = report.scratch_bytes;
   } else {
     json["labels"] = report.labels;
     json["levels"] = Json::array();
@@ -48,9 +49,10 @@ void print_json(const MeshReport& report, bool is_plan) {
 void print_text(const MeshReport& report, bool is_plan) {
   fmt::print("{}: {} meshes, {}, of {}", report.destination, report.format, report.layout, report.scale);
   if (is_plan) {
-    fmt::print("\n  {} node{} of {} x {} x {} voxels, error at most {:g} nm, memory {}\n", report.nodes,
-               report.nodes == 1 ? "" : "s", report.node_voxels[0], report.node_voxels[1], report.node_voxels[2],
-               report.max_error_nm, bytes_text(report.peak_memory_bytes));
+    fmt::print("\n  {} node{} of {} x {} x {} voxels, error at most {:g} nm\n  memory {}, scratch about {} at most\n",
+               report.nodes, report.nodes == 1 ? "" : "s", report.node_voxels[0], report.node_voxels[1],
+               report.node_voxels[2], report.max_error_nm, bytes_text(report.peak_memory_bytes),
+               bytes_text(report.scratch_bytes));
     return;
   }
   fmt::print(", {} label{}, {} file{}, {}\n", report.labels, report.labels == 1 ? "" : "s", report.files,
@@ -67,7 +69,7 @@ struct Options {
   std::string dataset;
   std::vector<std::string> labels;
   std::string excluded, max_error, bits, min_voxels, scale;
-  bool no_colon_suffix = false, json = false;
+  bool json = false;
   MeshOptions mesh;
   RunGroup run;
 };
@@ -109,33 +111,24 @@ Result<MeshOptions> resolve(const Options& options) {
     NGFORGE_TRY(const Index scale, parse_integer(options.scale, "--scale", 0, 255));
     mesh.scale = static_cast<int>(scale);
   }
-  mesh.has_colon_suffix = !options.no_colon_suffix;
   return mesh;
 }
 
 void add_options(CLI::App& app, Options& options) {
   add_place(app, "DATASET", options.dataset, "A segmentation, in a folder");
   app.add_option("IDS", options.labels, "Labels (1 2 3 or 1,2,3); without them all are meshed")->type_name("");
-  app.add_option("--format", options.mesh.format,
-                 "multires: levels of detail, compressed by Draco (default); legacy: one plain mesh for each label")
-      ->type_name("F");
-  app.add_option("--layout", options.mesh.layout, "sharded: few files (default); flat: two files for each label")
-      ->type_name("L");
+  add_mesh_folder(app, options.mesh, "multires", "sharded; legacy: flat");
   app.add_option("--max-error", options.max_error,
-                 "How far simplification may move the surface of the finest level; 0: not at all (default: the longest "
-                 "side of a voxel, 40 nm at 32 x 32 x 40)")
+                 "How far simplification may move the surface of the finest level; 0: not at all [the longest side of "
+                 "a voxel, 40 nm at 32 x 32 x 40]")
       ->type_name("LENGTH");
-  app.add_option("--quantization-bits", options.bits, "Of vertex positions in multires meshes: 10 or 16 (default)")
+  app.add_option("--quantization-bits", options.bits, "Of vertex positions in multires meshes: 10 or 16 [16]")
       ->type_name("N");
   app.add_option("--min-voxels", options.min_voxels, "Leave out labels of fewer voxels (of the scale that is meshed)")
       ->type_name("N");
   app.add_option("--exclude", options.excluded, "Labels to leave out: 1,2,3")->type_name("IDS");
-  app.add_option("--scale", options.scale, "The scale to mesh; 0 (default) is full resolution")->type_name("N");
+  app.add_option("--scale", options.scale, "The scale to mesh; 0 is full resolution [0]")->type_name("N");
   app.add_flag("--open", options.mesh.is_open, "No faces where labels touch the border of the volume");
-  app.add_option("--mesh-dir", options.mesh.mesh_dir, "The folder of meshes (default: what info names, else mesh)")
-      ->type_name("NAME");
-  app.add_flag("--no-colon-suffix", options.no_colon_suffix,
-               "Call legacy manifests ID, not ID:0, for systems whose file names have no colon");
 }
 
 CommandRun add(CLI::App& app, CommandContext& context) {

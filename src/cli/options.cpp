@@ -201,6 +201,23 @@ void add_place(CLI::App& app, const std::string& name, std::string& place, const
   app.add_option(name, place, text)->required()->type_name("")->check(CLI::Validator(check, ""));
 }
 
+void add_mesh_folder(CLI::App& app, MeshFolderOptions& options, const std::string& initial_format,
+                     const std::string& initial_layout) {
+  app.add_option("--format", options.format,
+                 fmt::format("multires: levels of detail, compressed by Draco; legacy: one plain mesh for each label "
+                             "[{}]",
+                             initial_format))
+      ->type_name("F");
+  app.add_option("--layout", options.layout,
+                 fmt::format("sharded: few files; flat: two files for each label [{}]", initial_layout))
+      ->type_name("L");
+  app.add_option("--mesh-dir", options.mesh_dir, "The folder of meshes [what info names, else mesh]")
+      ->type_name("NAME");
+  app.add_flag_callback(
+      "--no-colon-suffix", [&options] { options.has_colon_suffix = false; },
+      "Call legacy manifests ID, not ID:0, for systems whose file names have no colon");
+}
+
 void RunGroup::add_to(CLI::App& app) {
   const char* group = kRunGroup;
   app.add_option("--threads", threads_, "Threads to work with [all cores]")->type_name("N")->group(group);
@@ -256,6 +273,7 @@ void RunGroup::end_progress() const {
 }
 
 void VolumeGroup::add_to(CLI::App& app, bool writes) {
+  const std::size_t others = app.get_options().size();
   const char* what = "What it becomes";
   app.add_option("--type", options_.type, "image|segmentation [from the header]")->type_name("TYPE")->group(what);
   std::string encodings = "auto";
@@ -344,6 +362,15 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
       ->group(values);
   app.add_flag("--ignore-scaling", options_.ignore_scaling, "Take stored integers, not slope and intercept")
       ->group(values);
+  const auto all = std::as_const(app).get_options();
+  added_.assign(all.begin() + static_cast<std::ptrdiff_t>(others), all.end());
+}
+
+Result<void> VolumeGroup::refuse(const std::string& place) const {
+  const auto given = std::ranges::find_if(added_, [](const CLI::Option* option) { return option->count() > 0; });
+  if (given == added_.end()) return {};
+  return make_error(ErrorCode::invalid_argument, "{}: expected a volume as destination, found {}", (*given)->get_name(),
+                    place);
 }
 
 Result<VolumeOptions> VolumeGroup::resolve() const {

@@ -36,6 +36,11 @@ Result<std::vector<Index>> parse_shape(std::string_view text, std::string_view o
 /// Adds a positional argument that must be there: a place, not empty.
 void add_place(CLI::App& app, const std::string& name, std::string& place, const std::string& text);
 
+/// Adds the options of a folder of meshes. `initial`: what they are without being given, for the help: "multires",
+/// "sharded; legacy: flat".
+void add_mesh_folder(CLI::App& app, MeshFolderOptions& options, const std::string& initial_format,
+                     const std::string& initial_layout);
+
 /// The terminal as several threads write to it.
 struct Terminal {
   std::mutex mutex;
@@ -65,8 +70,11 @@ class VolumeGroup {
   /// `writes`: also the options that only matter for files (layout, compression, sharding).
   void add_to(CLI::App& app, bool writes);
   Result<VolumeOptions> resolve() const;
+  /// Errors: invalid_argument, naming the first of these options that was given: `place` is no volume.
+  Result<void> refuse(const std::string& place) const;
 
  private:
+  std::vector<const CLI::Option*> added_;
   VolumeOptions options_;
   std::map<std::string, std::string> encoding_options_;
   std::string level_, shard_size_, chunk_size_, block_, scales_, voxel_size_, voxel_offset_, window_, nan_, time_,

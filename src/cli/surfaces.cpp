@@ -53,7 +53,7 @@ void print_text(const SurfacesReport& report, bool is_plan) {
 struct Options {
   std::vector<std::string> places;
   std::string label, coord_transform;
-  bool no_colon_suffix = false, json = false;
+  bool json = false;
   SurfacesOptions surfaces;
   RunGroup run;
 };
@@ -98,7 +98,6 @@ Result<SurfacesOptions> resolve(const Options& options) {
   if (!options.coord_transform.empty()) {
     NGFORGE_TRY(surfaces.coord_transform, parse_affine(options.coord_transform));
   }
-  surfaces.has_colon_suffix = !options.no_colon_suffix;
   return surfaces;
 }
 
@@ -117,16 +116,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--coord-transform", options.coord_transform,
                  "12 or 16 numbers, row by row: the files' millimetres to those of the world")
       ->type_name("A,B,...");
-  app.add_option("--format", options.surfaces.format,
-                 "multires or legacy (default: as the meshes that are there, else multires)")
-      ->type_name("F");
-  app.add_option("--layout", options.surfaces.layout,
-                 "sharded or flat (default: as the meshes that are there, else sharded; legacy: flat)")
-      ->type_name("L");
-  app.add_option("--mesh-dir", options.surfaces.mesh_dir, "The folder of meshes (default: what info names, else mesh)")
-      ->type_name("NAME");
-  app.add_flag("--no-colon-suffix", options.no_colon_suffix,
-               "Call legacy manifests ID, not ID:0, for systems whose file names have no colon");
+  add_mesh_folder(app, options.surfaces, "as what is there, else multires",
+                  "as what is there, else sharded; legacy: flat");
 }
 
 CommandRun add(CLI::App& app, CommandContext& context) {

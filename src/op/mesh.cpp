@@ -15,6 +15,7 @@
 #include "op/mesh_folder.h"
 #include "op/mesh_output.h"
 #include "op/mesh_plan.h"
+#include "op/mesh_scratch.h"
 #include "op/mesh_spool.h"
 #include "op/mesh_walk.h"
 #include "op/run_options.h"
@@ -47,7 +48,10 @@ class Meshing {
     plan_ = std::move(*plan);
     NGFORGE_TRY(name_, mesh_folder_name(*volume_, options_.mesh_dir));
     MeshReport report = plan_report();
-    if (options_.dry_run) return report;
+    if (options_.dry_run) {
+      NGFORGE_TRY(report.scratch_bytes, estimate_mesh_scratch(*volume_, plan_, run_.stop));
+      return report;
+    }
     const RunIdentity identity = identity_of_run();
     NGFORGE_TRY(PartialFolder partial,
                 PartialFolder::open(report.destination, identity, {options_.resume, options_.overwrite}));
@@ -71,8 +75,8 @@ class Meshing {
   MeshReport plan_report() const {
     MeshReport report;
     report.destination = folder_ + "/" + name_;
-    report.format = plan_.format == MeshFormat::legacy ? "legacy" : "multires";
-    report.layout = plan_.is_sharded ? "sharded" : "flat";
+    report.format = name_of(plan_.format);
+    report.layout = layout_name(plan_.is_sharded);
     report.scale = volume_->info().scales[plan_.scale].key;
     report.max_error_nm = plan_.max_error_nm;
     report.node_voxels = plan_.node_cells;
@@ -87,8 +91,8 @@ class Meshing {
     RunIdentity identity{{"version", NGFORGE_VERSION},
                          {"source_fingerprint", volume_->fingerprint()},
                          {"scale", volume_->info().scales[plan_.scale].key},
-                         {"format", plan_.format == MeshFormat::legacy ? "legacy" : "multires"},
-                         {"layout", plan_.is_sharded ? "sharded" : "flat"},
+                         {"format", std::string(name_of(plan_.format))},
+                         {"layout", std::string(layout_name(plan_.is_sharded))},
                          {"max_error_nm", number(plan_.max_error_nm)},
                          {"quantization_bits", fmt::format("{}", plan_.quantization_bits)},
                          {"min_voxels", fmt::format("{}", plan_.min_voxels)},
@@ -155,6 +159,7 @@ class Meshing {
     info.format = plan_.format;
     info.vertex_quantization_bits = plan_.quantization_bits;
     info.sharding = sharding;
+    info.mip = static_cast<Index>(plan_.scale);
     FolderWriter writer;
     NGFORGE_CHECK(writer.open(folder));
     for (const auto& [name, text] : {std::pair<std::string, std::string>("provenance", write_provenance(provenance)),

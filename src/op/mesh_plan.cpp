@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <fmt/ranges.h>
+#include "op/mesh_folder.h"
 
 namespace ngforge {
 namespace {
@@ -49,21 +49,11 @@ Result<void> take_labels(const MeshOptions& options, MeshPlan& plan) {
 }
 
 Result<void> take_format(const MeshOptions& options, MeshPlan& plan) {
-  if (options.format != "multires" && options.format != "legacy")
-    return make_error(ErrorCode::invalid_argument, "--format: expected multires or legacy, found \"{}\"",
-                      options.format);
-  plan.format = options.format == "legacy" ? MeshFormat::legacy : MeshFormat::multires;
-  const bool is_legacy = plan.format == MeshFormat::legacy;
-  const std::string layout = !options.layout.empty() ? options.layout : is_legacy ? "flat" : "sharded";
-  if (layout != "sharded" && layout != "flat")
-    return make_error(ErrorCode::invalid_argument, "--layout: expected sharded or flat, found \"{}\"", layout);
-  plan.is_sharded = layout == "sharded";
-  if (is_legacy && plan.is_sharded)
-    return make_error(ErrorCode::invalid_argument,
-                      "--layout: expected flat with --format legacy, which has no shards, found \"sharded\"");
+  NGFORGE_TRY(const MeshFolderKind kind, mesh_folder_kind(options));
+  plan.format = kind.format;
+  plan.is_sharded = kind.is_sharded;
   plan.has_colon_suffix = options.has_colon_suffix;
-  if (!is_legacy && !plan.has_colon_suffix)
-    return make_error(ErrorCode::invalid_argument, "--no-colon-suffix: expected --format legacy, found multires");
+  NGFORGE_CHECK(check_colon_suffix(options, plan.format));
   plan.quantization_bits = options.quantization_bits;
   if (plan.quantization_bits != 10 && plan.quantization_bits != 16)
     return make_error(ErrorCode::invalid_argument, "--quantization-bits: expected 10 or 16, found {}",

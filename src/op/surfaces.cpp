@@ -70,18 +70,12 @@ class Surfaces {
 
   // What is in the folder of meshes decides the format; without one the options do.
   Result<void> look_at_target() {
-    for (const auto& [option, value, first, second] : {std::tuple("--format", options_.format, "multires", "legacy"),
-                                                       std::tuple("--layout", options_.layout, "sharded", "flat")})
-      if (!value.empty() && value != first && value != second)
-        return make_error(ErrorCode::invalid_argument, "{}: expected {} or {}, found \"{}\"", option, first, second,
-                          value);
+    NGFORGE_TRY(kind_, mesh_folder_kind(options_));
     std::error_code ignored;
     is_there_ = fs::exists(target_, ignored);
     if (!is_there_) {
-      info_.format = options_.format == "legacy" ? MeshFormat::legacy : MeshFormat::multires;
-      if (is_legacy() && options_.layout == "sharded")
-        return make_error(ErrorCode::invalid_argument, "--layout: expected flat for legacy meshes, found \"sharded\"");
-      return {};
+      info_.format = kind_.format;
+      return check_colon_suffix(options_, kind_.format);
     }
     const std::string path = target_ + "/info";
     info_.format = MeshFormat::legacy;  // without an info, as the viewer takes it
@@ -90,19 +84,19 @@ class Surfaces {
       if (!info) return std::move(info).error().of_source();
       info_ = std::move(*info);
     }
-    const std::string format = is_legacy() ? "legacy" : "multires", layout = info_.sharding ? "sharded" : "flat";
     for (const auto& [option, asked, found] :
-         {std::tuple("--format", options_.format, format), std::tuple("--layout", options_.layout, layout)})
+         {std::tuple("--format", options_.format, name_of(info_.format)),
+          std::tuple("--layout", options_.layout, layout_name(info_.sharding.has_value()))})
       if (!asked.empty() && asked != found)
         return make_error(ErrorCode::invalid_argument, "{}: expected {}, as the meshes in {} are, found {}", option,
                           found, target_, asked)
             .with_hint("choose another --mesh-dir");
-    return {};
+    return check_colon_suffix(options_, info_.format);
   }
 
   // New shards are planned from what the files have, which is more than what they become.
   Result<void> plan_shards() {
-    if (!is_there_ && !is_legacy() && options_.layout != "flat") {
+    if (!is_there_ && kind_.is_sharded) {
       std::uint64_t bytes = 0;
       for (const SurfaceJob& job : jobs_) {
         bytes += 12 * (job.part.positions.size() + job.part.triangles.size());
@@ -123,8 +117,8 @@ class Surfaces {
   Result<SurfacesReport> check_jobs() {
     SurfacesReport report;
     report.destination = target_;
-    report.format = is_legacy() ? "legacy" : "multires";
-    report.layout = info_.sharding ? "sharded" : "flat";
+    report.format = name_of(info_.format);
+    report.layout = layout_name(info_.sharding.has_value());
     std::uint64_t outside = 0;
     for (const SurfaceJob& job : jobs_) {
       if (run_.stop.stop_requested()) return make_error(ErrorCode::cancelled, "interrupted");
@@ -190,12 +184,12 @@ class Surfaces {
 
   Result<void> write_new(SurfacesReport& report) {
     const RunIdentity identity{{"version", NGFORGE_VERSION}};
-    NGFORGE_TRY(PartialFolder partial, PartialFolder::open(target_, identity, {false, options_.overwrite}));
+    NGFORGE_TRY(PartialFolder partial, PartialFolder::open(target_, identity, {false, options_.overwrite, false}));
     auto written = write(partial.path(), report);
     if (written) written = write_metadata(partial.path(), report);
     if (written) written = partial.commit();
     if (!written) {
-      if (exit_status(written.error()) <= 4) partial.discard();
+      partial.discard();
       return std::move(written).error();
     }
     return {};
@@ -297,6 +291,7 @@ class Surfaces {
   std::shared_ptr<PrecomputedVolume> volume_;
   std::string folder_, name_, target_;
   bool is_there_ = false;  // a folder of meshes
+  MeshFolderKind kind_;    // of a new one
   MeshInfo info_;
   SurfaceFrame frame_;
   std::vector<SurfaceJob> jobs_;

@@ -66,6 +66,11 @@ def surface_vtk_of_a_volume(folder):
     (folder / "s.vtk").write_text("# vtk DataFile Version 3.0\nt\nASCII\nDATASET STRUCTURED_POINTS\nDIMENSIONS 2 2 2\n")
 
 
+@case(2, "convert", "s.obj", "out.ply", "--overwrite", "--quiet", "--encoding", "raw", "--chunk-size", "7")
+def surface_with_options_of_volumes(folder):
+    (folder / "s.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+
+
 @case(2, "convert", "a.obj", "b.obj", "out.ply")
 def surface_of_two_files(folder):
     pass
@@ -135,6 +140,21 @@ def surfaces_with_regions_of_another(folder):
 def surfaces_of_another_format_than_is_there(folder):
     dataset(folder)
     assert run("surfaces", folder / "s.gii", folder / "seg", "--label", "3").status == 0
+
+
+@case(2, "surfaces", "s.gii", "seg", "--label", "1", "--no-colon-suffix")
+def surfaces_in_multires_without_colon_suffix(folder):
+    dataset(folder)
+
+
+@case(2, "surfaces", "s.gii", "seg", "--label", "1", "--format", "draco")
+def surfaces_of_no_format_of_meshes(folder):
+    dataset(folder)
+
+
+@case(2, "surfaces", "s.gii", "seg", "--label", "1", "--format", "legacy", "--layout", "sharded")
+def surfaces_in_shards_of_legacy_meshes(folder):
+    dataset(folder)
 
 
 @case(2, "surfaces", "s.gii", "seg", "--label", "1", "--coord-transform", "1,0,0,0")

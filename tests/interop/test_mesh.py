@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`ngforge mesh`: what it writes keeps the format's rules, closes its surfaces, and is read by cloud-volume."""
 
+import gzip
 import json
 import shutil
-import subprocess
-import time
+import signal
 from collections import Counter
 
 import cloudvolume
@@ -14,7 +14,7 @@ import trimesh
 from skimage.measure import euler_number
 
 from meshes import MeshFolder, open_edges, volume_of
-from program import PROGRAM, convert, peak_bytes, run
+from program import convert, peak_bytes, run
 
 NM = np.array([32, 32, 40])
 OFFSET = np.array([7, -5, 1000])
@@ -312,19 +312,37 @@ def test_what_fails_leaves_nothing(tmp_path, labels):
     assert files(dataset / "mesh") == whole
 
 
-def test_a_killed_run_is_resumed(dataset, multires):
+@pytest.mark.parametrize("written", [2000, 200_000, 600_000])
+def test_a_killed_run_is_resumed(dataset, multires, full_disk, written):
     """What it leaves is in the way until --resume; the result is that of a run that was left alone."""
-    folder = dataset / "killed.partial"
-    running = subprocess.Popen([PROGRAM, "mesh", dataset, "--mesh-dir", "killed", "--quiet"])
-    while running.poll() is None and not (folder / ".ngforge-plan.json").exists():
-        time.sleep(0.001)
-    running.kill()
-    running.wait()
-    assert folder.exists() and not (dataset / "killed").exists(), "killed in time"
-    again = run("mesh", dataset, "--mesh-dir", "killed")
+    name, folder = f"killed{written}", dataset / f"killed{written}.partial"
+    killed = run("mesh", dataset, "--mesh-dir", name, env=full_disk(written, signal.SIGKILL))
+    assert killed.status == -signal.SIGKILL
+    assert folder.exists() and not (dataset / name).exists()
+    again = run("mesh", dataset, "--mesh-dir", name)
     assert again.status == 5 and "--resume" in again.err
-    mesh(dataset, "--mesh-dir", "killed", "--resume")
-    assert files(dataset / "killed") == files(multires) and not folder.exists()
+    mesh(dataset, "--mesh-dir", name, "--resume")
+    assert files(dataset / name) == files(multires) and not folder.exists()
+
+
+def test_info_in_gzip_stays_in_gzip(tmp_path, labels):
+    dataset = segmentation(tmp_path, labels[:40, :40, :40])
+    before = json.loads((dataset / "info").read_text())
+    (dataset / "info.gz").write_bytes(gzip.compress((dataset / "info").read_bytes()))
+    (dataset / "info").unlink()
+    mesh(dataset)
+    assert json.loads(gzip.decompress((dataset / "info.gz").read_bytes())) == before | {"mesh": "mesh"}
+    assert not (dataset / "info").exists()
+
+
+def test_the_plan_says_how_much_scratch_it_takes(dataset, labels):
+    """Pairs of different voxels, and what they become at most; most of the volume is looked at."""
+    padded = np.pad(labels, 1)
+    pairs = sum(np.count_nonzero(np.diff(padded, axis=axis)) for axis in range(3))
+    for options, size in ((), 100), (("--format", "legacy"), 72):
+        planned = json.loads(mesh(dataset, "--mesh-dir", "planned", "--dry-run", "--json", *options).out)
+        assert planned["scratch_bytes"] == pytest.approx(size * pairs, rel=0.3)
+    assert not list(dataset.glob("planned*"))
 
 
 def test_many_labels_stay_in_memory(tmp_path):
