@@ -5,6 +5,7 @@ import contextlib
 import functools
 import gzip
 import http.client
+import os
 import re
 import shutil
 import socket
@@ -21,7 +22,7 @@ from program import run
 from site_under_test import LIMIT_S, served
 
 # What a configuration is called in the command that runs it.
-FILES = {"nginx": "nginx.conf"}
+FILES = {"nginx": "nginx.conf", "apache": "apache2.conf", "caddy": "Caddyfile"}
 RUN_NGINX = """/usr/sbin/nginx -p "$(mktemp -d)" -e stderr -c "$PWD/nginx.conf" -g 'daemon off;'"""
 
 
@@ -56,7 +57,10 @@ def command_in(text):
 def started(command, port, cwd):
     """A server that runs by a shell command until the block ends."""
     with open(cwd / "log", "w") as log:
-        process = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=cwd, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        # Caddy keeps its last configuration there.
+        environment = {**os.environ, "XDG_CONFIG_HOME": str(cwd), "XDG_DATA_HOME": str(cwd)}
+        process = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=cwd, env=environment, stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=log)
         try:
             until = time.monotonic() + LIMIT_S
             while True:
@@ -70,9 +74,18 @@ def started(command, port, cwd):
             process.wait(LIMIT_S)
 
 
+@dataclass
+class Configured:
+    """A configuration in a file of that name, the command that runs it, and the path of the folder in its URLs."""
+    file: str
+    text: str
+    command: str
+    path: str = ""
+
+
 def _whole(server, folder, port):
     text = configuration(server, folder, "--port", port)
-    return FILES[server], text, command_in(text)
+    return Configured(FILES[server], text, command_in(text))
 
 
 def _compose(folder, port):
@@ -85,22 +98,51 @@ def _compose(folder, port):
     text = compose["configs"]["nginx"]["content"].replace("$$", "$")
     assert f"listen {inside};" in text and f'root "{volume["target"]}";' in text
     text = text.replace(f"listen {inside};", f"listen 127.0.0.1:{port};").replace(volume["target"], volume["source"])
-    return "nginx.conf", text, RUN_NGINX
+    return Configured("nginx.conf", text, RUN_NGINX)
 
 
-# Each gives the name of the configuration's file, its text, and the command that runs it.
-CONFIGURED = {"nginx": functools.partial(_whole, "nginx"), "nginx-compose": _compose}
+def _htaccess(folder, port):
+    """An Apache that was there before, with types and compression of its own, and the datasets somewhere in it."""
+    (folder / ".htaccess").write_text(configuration("apache", folder, "--htaccess"))
+    text = configuration("apache", folder, "--port", port)
+    head, rest = text.split("<VirtualHost")
+    head = re.sub("TypesConfig.*", "TypesConfig /etc/mime.types\nAddEncoding x-gzip .gz .tgz", head)
+    head += f"""LoadModule alias_module ${{modules}}/mod_alias.so
+LoadModule deflate_module ${{modules}}/mod_deflate.so
+LoadModule env_module ${{modules}}/mod_env.so
+LoadModule negotiation_module ${{modules}}/mod_negotiation.so
+LoadModule dir_module ${{modules}}/mod_dir.so
+LoadModule autoindex_module ${{modules}}/mod_autoindex.so
+DocumentRoot /var/lib
+Alias /pub/data "{folder}"
+<Directory "{folder}">
+    Require all granted
+    AllowOverride All
+    Options Indexes MultiViews
+    DirectoryIndex info
+    SetOutputFilter DEFLATE
+</Directory>
+<FilesMatch "^\\.ht">
+    Require all denied
+</FilesMatch>
+"""
+    return Configured("apache2.conf", head, command_in(text), "/pub/data")
+
+
+CONFIGURED = {"nginx": functools.partial(_whole, "nginx"), "nginx-compose": _compose,
+              "apache": functools.partial(_whole, "apache"), "apache-htaccess": _htaccess,
+              "caddy": functools.partial(_whole, "caddy")}
 
 
 @contextlib.contextmanager
 def running(server, folder):
     """The URL of a web server that is configured for a folder and run by the command that its configuration names."""
     port = free_port()
-    name, text, command = CONFIGURED[server](folder, port)
+    configured = CONFIGURED[server](folder, port)
     with tempfile.TemporaryDirectory() as place:
-        Path(place, name).write_text(text)
-        with started(command, port, Path(place)) as url:
-            yield url
+        Path(place, configured.file).write_text(configured.text)
+        with started(configured.command, port, Path(place)) as url:
+            yield url + configured.path
 
 
 @dataclass
@@ -118,10 +160,10 @@ class Answer:
 
 
 class Client:
-    """Asks one server over one connection. `places`: URL of each dataset by its name."""
+    """Asks one server over one connection. `places`: URL of each dataset by its name. `unpacks`: for who takes no gzip."""
 
-    def __init__(self, places):
-        self.places = places
+    def __init__(self, places, unpacks=True):
+        self.places, self.unpacks = places, unpacks
         self.connection = http.client.HTTPConnection(urllib.parse.urlsplit(next(iter(places.values()))).netloc, timeout=LIMIT_S)
 
     def target(self, dataset, key):
@@ -154,8 +196,9 @@ def ours(folder):
         yield Client({name: entry["url"] for name, entry in zip(names, line["datasets"], strict=True)})
 
 
-def client_of(url, folder):
-    return Client({path.name: f"{url}/{urllib.parse.quote(path.name)}/" for path in folder.iterdir() if path.is_dir()})
+def client_of(url, folder, unpacks):
+    places = {path.name: f"{url}/{urllib.parse.quote(path.name)}/" for path in folder.iterdir() if path.is_dir()}
+    return Client(places, unpacks)
 
 
 DEEP = re.compile(r"^(.*/)?(-?\d+--?\d+)/(-?\d+--?\d+)/(-?\d+--?\d+)$")

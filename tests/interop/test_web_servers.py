@@ -73,7 +73,7 @@ def server(request, data, ours):
         yield ours
         return
     with running(request.param, data) as url:
-        yield web_servers.client_of(url, data)
+        yield web_servers.client_of(url, data, request.param.startswith("nginx"))
 
 
 def shard(data):
@@ -113,7 +113,8 @@ def test_clients_that_do_not_take_gzip(data, server):
             for headers in {}, {"accept_encoding": "identity"}:
                 answer = server.ask(name, key, **headers)
                 assert answer.status == 200 and answer.value == expected, (name, key)
-                assert "Content-Encoding" not in answer.headers, (name, key)
+                # What they do not ask for they may get all the same (RFC 9110, 12.5.3), where a server cannot unpack.
+                assert "Content-Encoding" not in answer.headers or not server.unpacks, (name, key)
 
 
 def test_shards_and_fragments_are_never_encoded(data, server):
@@ -160,7 +161,8 @@ def test_ranges_behind_the_end(data, server):
     key, whole = shard(data)
     for header in f"bytes={len(whole)}-", f"bytes={len(whole)}-{len(whole) + 9}":
         answer = server.ask("sharded", key, range=header)
-        assert answer.status == 416 and answer.headers["Content-Range"] == f"bytes */{len(whole)}"
+        # "Should" be told (RFC 9110, 15.5.17); Apache does not.
+        assert answer.status == 416 and answer.headers["Content-Range"] in (f"bytes */{len(whole)}", None)
         check_cors(answer)
 
 
@@ -202,8 +204,9 @@ def test_head(data, server):
                 head, whole = server.ask(name, key, "HEAD", **headers), server.ask(name, key, **headers)
                 assert head.status == 200 and head.body == b""
                 assert head.headers["Content-Encoding"] == whole.headers["Content-Encoding"]
-                is_as_stored = "Content-Encoding" in whole.headers or (data / name / key).exists()
-                assert head.headers["Content-Length"] == str(len(whole.body)) or not is_as_stored
+                # Of what is unpacked or encoded the viewer does without a length.
+                is_plain = "Content-Encoding" not in whole.headers and (data / name / key).exists()
+                assert head.headers["Content-Length"] in (str(len(whole.body)), *([] if is_plain else [None]))
                 check_cors(head)
 
 
