@@ -22,12 +22,14 @@ struct Faults {
 
 class OneMesh {
  public:
-  OneMesh(const PrecomputedMeshes& meshes, std::uint64_t label, std::uint64_t memory_bytes, FindingList& findings)
+  OneMesh(const PrecomputedMeshes& meshes, std::uint64_t label, std::uint64_t memory_bytes, FindingList& findings,
+          MeshNames& names)
       : meshes_(meshes),
         label_(label),
         // Draco takes several times what it makes; a plain fragment is there as stored, unpacked and decoded.
         mesh_bytes_(memory_bytes / 8),
-        findings_(findings) {}
+        findings_(findings),
+        names_(names) {}
 
   Result<MeshState> run() {
     const bool is_legacy = meshes_.info().format == MeshFormat::legacy;
@@ -59,8 +61,13 @@ class OneMesh {
       state_ = MeshState::absent;
       return {};
     }
-    if (!names) return tell(names.error(), FindingCode::bad_manifest, where);
+    if (!names) {
+      state_ = MeshState::unread;
+      return tell(names.error(), FindingCode::bad_manifest, where);
+    }
+    names_.add_fragments(*names);
     if (names->empty()) {
+      state_ = MeshState::unread;
       find(FindingCode::bad_manifest, where, "expected fragments, found none: the viewer shows no mesh");
       return {};
     }
@@ -71,8 +78,10 @@ class OneMesh {
   Result<void> check_legacy_fragment(const std::string& name, const std::string& manifest) {
     const std::string where = meshes_.key(name);
     const auto bytes = meshes_.read_legacy_bytes(name, mesh_bytes_);
-    if (!bytes && bytes.error().code == ErrorCode::invalid_data)
+    if (!bytes && bytes.error().code == ErrorCode::invalid_data) {
+      state_ = MeshState::unread;
       return tell(bytes.error(), FindingCode::bad_manifest, manifest);
+    }
     if (!bytes && bytes.error().code == ErrorCode::not_found) return tell_missing_fragments(bytes.error(), where);
     if (!bytes) return tell(bytes.error(), FindingCode::undecodable_fragment, where);
     if (looks_like_draco(*bytes)) {
@@ -217,6 +226,7 @@ class OneMesh {
   const PrecomputedMeshes& meshes_;
   const std::uint64_t label_, mesh_bytes_;
   FindingList& findings_;
+  MeshNames& names_;
   MeshState state_ = MeshState::checked;
 };
 
@@ -231,8 +241,8 @@ bool is_unreadable(const Error& error) {
 }
 
 Result<MeshState> check_mesh(const PrecomputedMeshes& meshes, std::uint64_t label, std::uint64_t memory_bytes,
-                             FindingList& findings) {
-  return OneMesh(meshes, label, memory_bytes, findings).run();
+                             FindingList& findings, MeshNames& names) {
+  return OneMesh(meshes, label, memory_bytes, findings, names).run();
 }
 
 }  // namespace ngforge

@@ -39,10 +39,10 @@ bool has(const Labels& labels, std::uint64_t label) {
   return std::ranges::binary_search(labels, label);
 }
 
-// All of a text as a number of that base.
-std::optional<std::uint64_t> number_in(std::string_view text, int base = 10) {
+// All of a text as a number.
+std::optional<std::uint64_t> number_in(std::string_view text) {
   std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
@@ -90,7 +90,8 @@ class Meshes final : public MeshCheck {
         chosen_(std::move(chosen)),
         run_(run),
         findings_(findings),
-        counts_(run.memory_bytes / 4) {}
+        counts_(run.memory_bytes / 4),
+        names_(meshes_->info()) {}
 
   std::size_t scale() const override { return chosen_.scale; }
   LabelCounts& labels() override { return counts_; }
@@ -103,12 +104,13 @@ class Meshes final : public MeshCheck {
     for (const auto& count : counts)
       if (chosen_.wants(count)) wanted.push_back(count.label);
     NGFORGE_CHECK(list());
-    Labels missing, found;
+    Labels missing;
     if (was_listed_)
       std::ranges::copy_if(wanted, std::back_inserter(missing),
                            [&](std::uint64_t label) { return !has(listed_, label) && !is_lost(label); });
     const Labels& asked = was_listed_ ? listed_ : wanted;
     NGFORGE_CHECK(check_each(asked, missing));
+    NGFORGE_CHECK(find_stray_files(missing));
     if (!is_counted || !chosen_.is_of_voxels) return {};
     tell_missing(missing);
     if (!is_whole || !was_listed_) return {};
@@ -149,19 +151,28 @@ class Meshes final : public MeshCheck {
          "mesh again with ngforge mesh --overwrite");
   }
 
-  // The labels that have a manifest.
-  Result<void> list() {
-    Labels shards;
+  // Whether the folder could be listed. Errors: cancelled.
+  template <class Visit>
+  Result<bool> visit_names(const Visit& visit) {
     Result<void> stopped;
     const auto visited = meshes_->store()->visit_names(meshes_->key(""), [&](const std::string& name) -> Result<void> {
       if (run_.stop.stop_requested()) return stopped = make_error(ErrorCode::cancelled, "interrupted");
-      take_name(name, shards);
+      visit(name);
       return {};
     });
-    if (!stopped) return stopped;
-    was_listed_ = visited.has_value();
+    if (!stopped) return std::move(stopped).error();
+    return visited.has_value();
+  }
+
+  // The labels that have a manifest.
+  Result<void> list() {
+    NGFORGE_TRY(was_listed_, visit_names([&](const std::string& name) { names_.add(names_.read(name)); }));
+    has_names_ = was_listed_;
+    names_.sort();
+    listed_ = names_.labels();
     if (ShardedReader* const reader = meshes_->shards()) {
       constexpr int kMostAskedBits = 10;
+      Labels shards = names_.shards();
       if (!was_listed_ && reader->spec().shard_bits <= kMostAskedBits) {
         was_listed_ = true;
         for (std::uint64_t shard = 0; shard >> reader->spec().shard_bits == 0; ++shard) shards.push_back(shard);
@@ -175,22 +186,22 @@ class Meshes final : public MeshCheck {
     return {};
   }
 
-  void take_name(std::string_view name, Labels& shards) {
-    const auto without = [&](std::string_view suffix) {
-      const bool has_suffix = name.ends_with(suffix);
-      if (has_suffix) name.remove_suffix(suffix.size());
-      return has_suffix;
-    };
-    if (meshes_->shards() != nullptr) {
-      if (!without(".shard")) return;
-      if (const auto shard = number_in(name, 16)) shards.push_back(*shard);
-      return;
-    }
-    without(".gz");
-    const bool is_legacy = meshes_->info().format == MeshFormat::legacy;
-    if (!is_legacy && !without(".index")) return;
-    if (is_legacy && !without(":0")) without(".json");
-    if (const auto label = number_in(name)) listed_.push_back(*label);
+  // Files that no manifest names. `missing`: labels of which more is missing than that.
+  Result<void> find_stray_files(const Labels& missing) {
+    if (!has_names_ || was_unread_) return {};
+    std::uint64_t aside = 0;
+    NGFORGE_TRY(const bool was_listed, visit_names([&](const std::string& name) {
+                  if (names_.read(name).kind == MeshNames::Kind::aside) ++aside;
+                  if (names_.is_stray(name, missing))
+                    find(FindingCode::stray_file, meshes_->key(name),
+                         "expected files of meshes that a manifest names, found one that nobody asks for: it is never "
+                         "shown",
+                         "remove it, or mesh again with ngforge mesh --overwrite");
+                }));
+    if (was_listed && aside > 0)
+      notice(fmt::format("{}: {} file{} that igneous left while it worked, and nobody asks for", folder_, aside,
+                         aside == 1 ? "" : "s"));
+    return {};
   }
 
   // What is wrong with a shard itself. Errors: only those that end the run.
@@ -198,7 +209,8 @@ class Meshes final : public MeshCheck {
     const std::string key = reader.shard_key(shard);
     const auto stored = meshes_->store()->stat(key);
     if (!stored && stored.error().code == ErrorCode::not_found) return {};
-    auto entries = stored ? reader.list(shard) : stored.error();
+    bool has_zlib = false;
+    auto entries = stored ? reader.list(shard, &has_zlib) : stored.error();
     if (!entries) {
       if (ends_check(entries.error())) return std::move(entries).error();
       broken_shards_.push_back(shard);
@@ -208,6 +220,7 @@ class Meshes final : public MeshCheck {
       find(code, key, entries.error().message + ": the viewer shows no meshes of it", kMeshAgain);
       return {};
     }
+    NGFORGE_CHECK(find_zlib(reader, shard, *entries, has_zlib));
     for (const ShardEntry& entry : *entries) {
       const std::string where = fmt::format("{}: key {}", key, entry.key);
       const auto found = reader.find(entry.key);
@@ -232,6 +245,23 @@ class Meshes final : public MeshCheck {
     return {};
   }
 
+  // `has_zlib`: an index is. One manifest tells how all are packed. Errors: only those that end the run.
+  Result<void> find_zlib(ShardedReader& reader, std::uint64_t shard, const std::vector<ShardEntry>& entries,
+                         bool has_zlib) {
+    const std::string key = reader.shard_key(shard);
+    constexpr std::uint64_t kHead = 2;
+    if (!entries.empty() && entries.front().size >= kHead && reader.spec().gzip_data) {
+      const auto head =
+          meshes_->store()->get_range(key, {shard_index_bytes(reader.spec()) + entries.front().offset, kHead});
+      if (!head && ends_check(head.error())) return head.error();
+      has_zlib |= head && looks_like_zlib(*head);
+    }
+    if (has_zlib)
+      find(FindingCode::zlib_shard, key, "expected gzip as info says, found zlib: the viewer shows no meshes of it",
+           kMeshAgain);
+    return {};
+  }
+
   void find_overlaps(const std::string& shard_key, std::vector<ShardEntry> entries) {
     std::ranges::sort(entries, {}, &ShardEntry::offset);
     for (std::size_t i = 1; i < entries.size(); ++i) {
@@ -253,7 +283,8 @@ class Meshes final : public MeshCheck {
     const std::uint64_t memory_bytes = run_.memory_bytes / 4 / static_cast<std::uint64_t>(run_.threads);
     NGFORGE_CHECK(for_each_item(run_.threads, labels.size(), run_.stop, [&](int, std::size_t i) -> Result<void> {
       if (!has(damaged_, labels[i])) {
-        NGFORGE_TRY(const MeshState state, check_mesh(*meshes_, labels[i], memory_bytes, findings_));
+        NGFORGE_TRY(const MeshState state, check_mesh(*meshes_, labels[i], memory_bytes, findings_, names_));
+        if (state == MeshState::unread) was_unread_ = true;
         if (state == MeshState::too_large) was_too_large = true;
         if (state == MeshState::absent) {
           const std::lock_guard lock(mutex);
@@ -275,7 +306,10 @@ class Meshes final : public MeshCheck {
   const RunOptions run_;
   FindingList& findings_;
   LabelCounts counts_;
-  bool was_listed_ = false;
+  MeshNames names_;
+  bool has_names_ = false;   // of all files
+  bool was_listed_ = false;  // the labels are known
+  std::atomic<bool> was_unread_ = false;
   Labels listed_;   // labels that have a manifest
   Labels damaged_;  // those whose place is wrong
   Labels broken_shards_;

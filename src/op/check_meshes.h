@@ -22,7 +22,8 @@ class MeshCheck {
   virtual LabelCounts& labels() = 0;
   /// Adds findings for what the viewer refuses, does not reach or shows wrongly (specification, 3), for labels without
   /// a mesh, and, when `is_whole` says that labels() has all voxels, for meshes without voxels. Every fragment is
-  /// decoded. Keeps 8 bytes for each mesh and 24 for each of one shard. Errors: cancelled, internal.
+  /// decoded, and files that no manifest names are told. Keeps 8 bytes for each mesh, two or three times, and for each
+  /// fragment of a legacy one, and 24 for each of one shard. Errors: cancelled, internal.
   virtual Result<void> run(bool is_whole) = 0;
 };
 

@@ -51,7 +51,7 @@ Result<Bytes> ShardedReader::read(std::uint64_t shard, const ShardEntry& entry, 
   return unpack_shard_gzip(bytes, fmt::format("{}: key {}", where(shard), entry.key), limit_bytes);
 }
 
-Result<std::vector<ShardEntry>> ShardedReader::list(std::uint64_t shard) {
+Result<std::vector<ShardEntry>> ShardedReader::list(std::uint64_t shard, bool* has_zlib) {
   std::vector<ShardEntry> all;
   const std::uint64_t minishards = std::uint64_t{1} << spec_.minishard_bits;
   for (std::uint64_t first = 0; first < minishards; first += kIndexPart) {
@@ -62,7 +62,7 @@ Result<std::vector<ShardEntry>> ShardedReader::list(std::uint64_t shard) {
     for (std::uint64_t i = 0; i < count; ++i) {
       const auto begin = load<std::uint64_t>(part->data() + 16 * i),
                  end = load<std::uint64_t>(part->data() + 16 * i + 8);
-      NGFORGE_TRY(const Entries entries, read_index({shard, first + i}, begin, end));
+      NGFORGE_TRY(const Entries entries, read_index({shard, first + i}, begin, end, has_zlib));
       all.insert(all.end(), entries.begin(), entries.end());
     }
   }
@@ -101,11 +101,11 @@ Result<ShardedReader::Entries> ShardedReader::read_index(const ShardPlace& place
     if (entry.error().code == ErrorCode::not_found) return Entries{};
     return entry.error();
   }
-  return read_index(place, load<std::uint64_t>(entry->data()), load<std::uint64_t>(entry->data() + 8));
+  return read_index(place, load<std::uint64_t>(entry->data()), load<std::uint64_t>(entry->data() + 8), nullptr);
 }
 
 Result<ShardedReader::Entries> ShardedReader::read_index(const ShardPlace& place, std::uint64_t begin,
-                                                         std::uint64_t end) const {
+                                                         std::uint64_t end, bool* has_zlib) const {
   if (begin == end) return Entries{};
   const std::string name = fmt::format("{}: minishard {}", where(place.shard), place.minishard);
   if (begin > end || end > kMaxOffset)
@@ -115,6 +115,7 @@ Result<ShardedReader::Entries> ShardedReader::read_index(const ShardPlace& place
                       end - begin);
   NGFORGE_TRY(Bytes bytes, read_range(place.shard, {shard_index_bytes(spec_) + begin, end - begin}));
   if (spec_.gzip_index) {
+    if (has_zlib != nullptr) *has_zlib |= looks_like_zlib(bytes);
     NGFORGE_TRY(bytes, unpack_shard_gzip(bytes, name, kMaxIndexBytes));
   }
   NGFORGE_TRY(Entries entries, decode_minishard_index(bytes, name));

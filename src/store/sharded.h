@@ -32,8 +32,9 @@ class ShardedReader {
   Result<ShardEntry> find(std::uint64_t key);
   /// The value of an entry of a shard; get() is find() and this. Errors: as get().
   Result<Bytes> read(std::uint64_t shard, const ShardEntry& entry, std::uint64_t limit_bytes) const;
-  /// All values of one shard, by ascending key; empty when the shard does not exist. Errors: as get().
-  Result<std::vector<ShardEntry>> list(std::uint64_t shard);
+  /// All values of one shard, by ascending key; empty when the shard does not exist. `has_zlib` becomes true when an
+  /// index is zlib where the specification says gzip, as unpack_shard_gzip() takes it; may be null. Errors: as get().
+  Result<std::vector<ShardEntry>> list(std::uint64_t shard, bool* has_zlib = nullptr);
 
   const ShardingSpec& spec() const { return spec_; }
   /// Store key of a shard's file.
@@ -51,7 +52,7 @@ class ShardedReader {
   std::string where(std::uint64_t shard) const { return store_->describe() + "/" + shard_key(shard); }
   Result<IndexPointer> index(const ShardPlace& place);
   Result<Entries> read_index(const ShardPlace& place) const;
-  Result<Entries> read_index(const ShardPlace& place, std::uint64_t begin, std::uint64_t end) const;
+  Result<Entries> read_index(const ShardPlace& place, std::uint64_t begin, std::uint64_t end, bool* has_zlib) const;
   Result<Bytes> read_range(std::uint64_t shard, ByteRange range) const;
 
   const std::shared_ptr<Store> store_;

@@ -5,6 +5,7 @@ import gzip
 import json
 import shutil
 import struct
+import zlib
 
 import DracoPy
 import numpy as np
@@ -167,7 +168,7 @@ def test_shards(originals, tmp_path):
     assert findings(folder) == []
 
 
-@pytest.mark.parametrize("code", ["cut-chunk", "bad-manifest", "missing-mesh", "overlap"])
+@pytest.mark.parametrize("code", ["cut-chunk", "bad-manifest", "missing-mesh", "overlap", "zlib-shard"])
 def test_entries_of_shards(originals, tmp_path, code):
     folder, meshes = copied(originals, "sharded", tmp_path)
     path = max(meshes.glob("*.shard"), key=lambda p: p.stat().st_size)
@@ -180,7 +181,66 @@ def test_entries_of_shards(originals, tmp_path, code):
     elif code == "overlap":
         first, second = sorted(entries, key=lambda entry: entry.at)[:2]
         second.at = first.at + 1
-    else:
+    elif code == "missing-mesh":
         shard.minishards[number] = entries[1:]
+    shard.write(path, zlib.compress if code == "zlib-shard" else None)
+    expect_at(folder, code, path.name if "mesh" not in code and "manifest" not in code else "")
+
+
+def test_mesh_in_another_minishard(originals, tmp_path):
+    folder, meshes = copied(originals, "sharded", tmp_path)
+    (path,) = meshes.glob("*.shard")
+    info = json.loads((meshes / "info").read_text())
+    shard = Shard.read(path, info["sharding"])
+    info["sharding"] |= {"hash": "identity", "minishard_bits": 1}
+    (meshes / "info").write_text(json.dumps(info))
+    entries = sorted(shard.entries(), key=lambda entry: entry.key)
+    shard.spec = info["sharding"]
+    shard.minishards = {n: [entry for entry in entries if entry.key % 2 == n] for n in (0, 1)}
     shard.write(path)
-    expect_at(folder, code)
+    assert findings(folder) == []
+    stray = shard.minishards[1].pop(0)
+    shard.minishards[0] = sorted([*shard.minishards[0], stray], key=lambda entry: entry.key)
+    shard.write(path)
+    expect_at(folder, "stray-chunk", f"{path.name}: key {stray.key}")
+
+
+def test_manifests_in_zlib(originals, tmp_path):
+    """One of a shard, whose fragments lie where they were."""
+    folder, meshes = copied(originals, "sharded", tmp_path)
+    path = max(meshes.glob("*.shard"), key=lambda p: p.stat().st_size)
+    shard = Shard.read(path, json.loads((meshes / "info").read_text())["sharding"])
+    first = min(shard.entries(), key=lambda entry: entry.key)
+    packed = zlib.compress(shard.value(first))
+    assert len(packed) <= first.size
+    shard.body = shard.body[:first.at] + packed + shard.body[first.at + len(packed):]
+    first.size = len(packed)
+    shard.write(path)
+    expect_at(folder, "zlib-shard", path.name)
+
+
+@pytest.mark.parametrize("kind, name", [
+    ("legacy", "7:0:1"), ("legacy", "lost.fragment.gz"), ("flat", "7"), ("flat", "7.idx"), ("sharded", "1f.shard"),
+    ("sharded", "0.shard.gz.old"), ("sharded", "7.index")])
+def test_files_that_nobody_asks_for(originals, tmp_path, kind, name):
+    folder, meshes = copied(originals, kind, tmp_path)
+    (meshes / name).write_bytes(b"x")
+    expect_at(folder, "stray-file", f"mesh/{name}")
+
+
+def test_fragments_of_a_label_without_manifest_are_part_of_that_fault(originals, tmp_path):
+    folder, meshes = copied(originals, "legacy", tmp_path)
+    label = first_label(meshes)
+    (meshes / f"{label}:0").unlink()
+    assert (meshes / f"{label}:0:1").exists()
+    expect_at(folder, "missing-mesh", "mesh")
+    (meshes / f"{label}:0").write_text("{")
+    expect_at(folder, "bad-manifest", f"{label}:0")
+
+
+def test_what_igneous_leaves_is_told_and_no_fault(originals, tmp_path):
+    folder, meshes = copied(originals, "flat", tmp_path)
+    for name in "7:0:0-448_0-448_0-448.gz", "0-448_0-448_0-448.frags", "0.labels.gz", "0-8_0-8_0-8.spatial.gz":
+        (meshes / name).write_bytes(b"x")
+    done = run("check", folder)
+    assert done.status == 0 and "3 files that igneous left" in done.err, done.out + done.err
