@@ -16,6 +16,8 @@ bool ends_with_any_case(std::string_view name, std::string_view suffix);
 
 /// "1.5 MiB".
 std::string bytes_text(std::uint64_t bytes);
+/// A length in the largest of nm, um and mm that suits it: "40 nm".
+std::string length_text(double length_nm);
 /// Lengths along x, y and z in the largest of nm, um and mm that suits the least of them: "8 x 8 x 40 nm".
 std::string lengths_text(const std::array<double, 3>& lengths_nm);
 

@@ -49,9 +49,9 @@ void print_json(const MeshReport& report, bool is_plan) {
 void print_text(const MeshReport& report, bool is_plan) {
   fmt::print("{}: {} meshes, {}, of {}", report.destination, report.format, report.layout, report.scale);
   if (is_plan) {
-    fmt::print("\n  {} node{} of {} x {} x {} voxels, error at most {:g} nm\n  memory {}, scratch about {} at most\n",
+    fmt::print("\n  {} node{} of {} x {} x {} voxels, error at most {}\n  memory {}, scratch about {} at most\n",
                report.nodes, report.nodes == 1 ? "" : "s", report.node_voxels[0], report.node_voxels[1],
-               report.node_voxels[2], report.max_error_nm, bytes_text(report.peak_memory_bytes),
+               report.node_voxels[2], length_text(report.max_error_nm), bytes_text(report.peak_memory_bytes),
                bytes_text(report.scratch_bytes));
     return;
   }
@@ -59,8 +59,8 @@ void print_text(const MeshReport& report, bool is_plan) {
              report.files == 1 ? "" : "s", bytes_text(report.bytes));
   for (std::size_t l = 0; l < report.levels.size(); ++l) {
     const MeshLevelReport& level = report.levels[l];
-    fmt::print("  level {}: {} triangles in {} fragment{}, error at most {:g} nm\n", l, level.triangles,
-               level.fragments, level.fragments == 1 ? "" : "s", level.error_nm);
+    fmt::print("  level {}: {} triangles in {} fragment{}, error at most {}\n", l, level.triangles, level.fragments,
+               level.fragments == 1 ? "" : "s", length_text(level.error_nm));
   }
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -12,6 +13,11 @@ namespace {
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+// The unit of lengths of which this is the least, and its nanometres.
+std::pair<const char*, double> unit_for(double length_nm) {
+  return length_nm >= 1e5 ? std::pair("mm", 1e6) : length_nm >= 1e3 ? std::pair("um", 1e3) : std::pair("nm", 1.0);
 }
 
 }  // namespace
@@ -35,11 +41,13 @@ std::string bytes_text(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, kUnits[unit]);
 }
 
+std::string length_text(double length_nm) {
+  const auto [unit, nm] = unit_for(length_nm);
+  return fmt::format("{:.7g} {}", length_nm / nm, unit);
+}
+
 std::string lengths_text(const std::array<double, 3>& lengths_nm) {
-  const double least = *std::ranges::min_element(lengths_nm);
-  const auto [unit, nm] = least >= 1e5   ? std::pair("mm", 1e6)
-                          : least >= 1e3 ? std::pair("um", 1e3)
-                                         : std::pair("nm", 1.0);
+  const auto [unit, nm] = unit_for(*std::ranges::min_element(lengths_nm));
   return fmt::format("{:.7g} x {:.7g} x {:.7g} {}", lengths_nm[0] / nm, lengths_nm[1] / nm, lengths_nm[2] / nm, unit);
 }
 

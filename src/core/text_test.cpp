@@ -17,6 +17,9 @@ TEST(Text, AmountsInUnits) {
   EXPECT_EQ(bytes_text(1023), "1023 B");
   EXPECT_EQ(bytes_text(1536), "1.5 KiB");
   EXPECT_EQ(bytes_text(std::uint64_t{3} << 50), "3.0 PiB");
+  EXPECT_EQ(length_text(0), "0 nm");
+  EXPECT_EQ(length_text(1500), "1.5 um");
+  EXPECT_EQ(length_text(1.5e7), "15 mm");
   EXPECT_EQ(lengths_text({8, 8, 40}), "8 x 8 x 40 nm");
   EXPECT_EQ(lengths_text({1500, 1000, 1e6}), "1.5 x 1 x 1000 um");
   EXPECT_EQ(lengths_text({1e6, 1e6, 2e6}), "1 x 1 x 2 mm");

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "layout/provenance.h"
 
+#include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "core/json.h"
 
@@ -62,6 +64,14 @@ std::string Provenance::option(std::string_view name) const {
   for (const auto& [key, value] : options)
     if (key == name) return value;
   return {};
+}
+
+void Provenance::set_option(std::string_view name, std::string value) {
+  const auto place = std::ranges::find(options, name, &std::pair<std::string, std::string>::first);
+  if (place == options.end())
+    options.emplace_back(name, std::move(value));
+  else
+    place->second = std::move(value);
 }
 
 std::string write_provenance(const Provenance& provenance) {

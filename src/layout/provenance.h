@@ -31,6 +31,8 @@ struct Provenance {
 
   /// The value of an option, or "".
   std::string option(std::string_view name) const;
+  /// Replaces the value of an option, or appends it.
+  void set_option(std::string_view name, std::string value);
 };
 
 /// JSON with the date of the call.

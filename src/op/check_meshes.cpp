@@ -74,6 +74,7 @@ struct Chosen {
   Labels excluded;
   std::uint64_t min_voxels = 1;
   bool is_of_voxels = true;  // false: surfaces of files, of whichever labels
+  Labels of_files;           // labels of such surfaces among meshes of voxels
 
   bool wants(const LabelCounts::Count& count) const {
     return count.label != 0 && count.voxels >= min_voxels && (!labels || has(*labels, count.label)) &&
@@ -117,7 +118,8 @@ class Meshes final : public MeshCheck {
     Labels stray;
     std::ranges::copy_if(listed_, std::back_inserter(stray), [&](std::uint64_t label) {
       const auto place = std::ranges::lower_bound(counts, label, {}, &LabelCounts::Count::label);
-      return label == 0 || place == counts.end() || place->label != label;
+      const bool has_voxels = label != 0 && place != counts.end() && place->label == label;
+      return !has_voxels && !has(chosen_.of_files, label);
     });
     tell_stray(stray);
     return {};
@@ -329,6 +331,7 @@ Chosen read_chosen(const PrecomputedMeshes& meshes, const VolumeInfo& info) {
     if (place != info.scales.end()) chosen.scale = static_cast<std::size_t>(place - info.scales.begin());
     if (const std::string labels = provenance->option("labels"); labels != "all") chosen.labels = labels_in(labels);
     chosen.excluded = labels_in(provenance->option("excluded"));
+    chosen.of_files = labels_in(provenance->option("surfaces"));
     chosen.min_voxels = number_in(provenance->option("min_voxels")).value_or(1);
     return chosen;
   }

@@ -10,6 +10,7 @@
 #include "op/chunk_walk.h"
 #include "op/run_options.h"
 #include "op/stored_properties.h"
+#include "source/precomputed_meshes.h"
 
 namespace ngforge {
 namespace {
@@ -76,6 +77,19 @@ Result<bool> look_for(Wanted& wanted, const PrecomputedVolume& volume, const Run
   return true;
 }
 
+// Surfaces of files may be at labels that no voxel has: to select them shows something.
+void look_for_meshes(Wanted& wanted, const PrecomputedVolume& volume) {
+  const std::string folder = linked_folder(volume.info().mesh);
+  if (folder.empty()) return;
+  const auto meshes = PrecomputedMeshes::open(volume.store(), folder);
+  if (!meshes) return;
+  for (const std::uint64_t id : wanted.rest()) {
+    const bool is_multires = (*meshes)->info().format == MeshFormat::multires;
+    if (is_multires ? (*meshes)->find_multires(id).has_value() : (*meshes)->legacy_fragments(id).has_value())
+      wanted.find(id);
+  }
+}
+
 }  // namespace
 
 Result<void> check_properties(const PrecomputedVolume& volume, const RunOptions& given, FindingList& findings) {
@@ -101,10 +115,13 @@ Result<void> check_properties(const PrecomputedVolume& volume, const RunOptions&
   if (!volume.info().is_segmentation || !is_integer(volume.info().type)) return {};
   Wanted wanted(std::move(read->ids));
   NGFORGE_TRY(const bool was_complete, look_for(wanted, volume, run));
-  if (wanted.left() > 0 && was_complete)
+  if (!was_complete) return {};
+  look_for_meshes(wanted, volume);
+  if (wanted.left() > 0)
     findings.add(
         FindingList::kDataset, FindingCode::absent_segment, where,
-        fmt::format("expected voxels of every id, found none of {}: the viewer lists names that select nothing",
+        fmt::format("expected voxels or a mesh of every id, found none of {}: the viewer lists names that select "
+                    "nothing",
                     ids_text(wanted.rest())),
         "ngforge properties DATASET --present --overwrite leaves them out");
   return {};

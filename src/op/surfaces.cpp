@@ -58,6 +58,7 @@ class Surfaces {
     if (options_.dry_run) return report;
     if (is_there_) {
       NGFORGE_CHECK(write(target_, report));
+      NGFORGE_CHECK(note_labels());
     } else {
       NGFORGE_CHECK(write_new(report));
     }
@@ -209,6 +210,20 @@ class Surfaces {
       report.bytes += text.size();
     }
     return {};
+  }
+
+  // `ngforge mesh` says whose meshes it made. Those of files, whose labels need no voxels, are told apart.
+  Result<void> note_labels() const {
+    const std::string path = target_ + "/provenance";
+    auto provenance = parse_provenance(text_of_file(path), path);
+    if (!provenance || provenance->task != "ngforge mesh") return {};
+    std::string labels = provenance->option("surfaces");
+    for (const SurfaceJob& job : jobs_) labels += fmt::format("{}{}", labels.empty() ? "" : ",", job.label);
+    provenance->set_option("surfaces", std::move(labels));
+    const std::string text = write_provenance(*provenance);
+    FolderWriter writer;
+    NGFORGE_CHECK(writer.open(target_));
+    return writer.write_synced("provenance", std::as_bytes(std::span(text)));
   }
 
   Result<std::unique_ptr<MeshSink>> open_sink(const std::string& folder) const {

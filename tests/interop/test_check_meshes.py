@@ -79,6 +79,26 @@ def test_surfaces_of_files_need_no_voxels(originals, tmp_path):
     assert findings(folder) == []
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_surfaces_beside_meshes_of_voxels(originals, tmp_path, kind):
+    """Their labels need no voxels, and may have names; other labels still do."""
+    folder, meshes = copied(originals, kind, tmp_path)
+    label = first_label(originals["flat"] / "mesh")
+    assert run("convert", f"{folder}|mesh:{label}", tmp_path / "s.ply").status == 0
+    (tmp_path / "names.csv").write_text("id,name\n12,one\n13,other\n")
+    assert run("properties", tmp_path / "names.csv", folder).status == 0
+    for number in 12, 13:
+        done = run("surfaces", tmp_path / "s.ply", folder, "--label", number)
+        assert done.status == 0, done.err
+    assert findings(folder) == []
+    # As if they had come from elsewhere.
+    provenance = json.loads((meshes / "provenance").read_text())
+    provenance["processing"][0]["method"]["options"]["surfaces"] = "13"
+    (meshes / "provenance").write_text(json.dumps(provenance))
+    (found,) = expect_at(folder, "stray-mesh", "mesh")
+    assert "found 12:" in found["message"]
+
+
 def test_missing_label_is_named(originals, tmp_path):
     folder, meshes = copied(originals, "flat", tmp_path)
     label = first_label(meshes)
