@@ -14,7 +14,9 @@ import urllib.request
 from pathlib import Path
 
 import nibabel as nib
+import numpy as np
 import pytest
+import tifffile
 
 import data
 import web_servers
@@ -34,11 +36,15 @@ def blocks(page):
 
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory):
-    """Parts of the real scan and atlas, small enough for many runs."""
+    """Parts of the real scan and atlas, small enough for many runs; the latter also as slices."""
     folder = tmp_path_factory.mktemp("scans")
     for name, source in ("scan", "icbm152_t1.nii.gz"), ("atlas", "desikan_killiany.nii.gz"):
         image = nib.load(data.fetch(source))
-        nib.save(image.slicer[40:120, 50:130, 40:100], folder / f"{name}.nii.gz")
+        image = image.slicer[40:120, 50:130, 40:100]
+        nib.save(image, folder / f"{name}.nii.gz")
+    (folder / "slices").mkdir()
+    for z, labels in enumerate(np.asarray(image.dataobj).T):
+        tifffile.imwrite(folder / f"slices/{z:04}.tif", labels.astype("u2"))
     return folder
 
 
@@ -74,6 +80,7 @@ def test_commands(page, scans):
 def run_commands(page, folder, scans):
     for name in "scan.nii.gz", "atlas.nii.gz":
         shutil.copy(scans / name, folder)
+    (folder / "slices").symlink_to(scans / "slices")
     shutil.copy(data.fetch("fsaverage5_pial_left.gii.gz"), folder / "lh.pial.gii.gz")
     (folder / "bin").mkdir()
     (folder / "bin/ngforge").symlink_to(PROGRAM)
