@@ -76,7 +76,7 @@ struct Chosen {
   bool is_of_voxels = true;  // false: surfaces of files, of whichever labels
   Labels of_files;           // labels of such surfaces among meshes of voxels
 
-  bool wants(const LabelCounts::Count& count) const {
+  bool wants(const LabelCount& count) const {
     return count.label != 0 && count.voxels >= min_voxels && (!labels || has(*labels, count.label)) &&
            !has(excluded, count.label);
   }
@@ -91,11 +91,11 @@ class Meshes final : public MeshCheck {
         chosen_(std::move(chosen)),
         run_(run),
         findings_(findings),
-        counts_(run.memory_bytes / 4),
+        counts_(run.memory_bytes / 4 / LabelTotals<LabelCount>::kBytesPerLabel),
         names_(meshes_->info()) {}
 
   std::size_t scale() const override { return chosen_.scale; }
-  LabelCounts& labels() override { return counts_; }
+  LabelTotals<LabelCount>& labels() override { return counts_; }
 
   Result<void> run(bool is_whole) override {
     const bool is_counted = counts_.is_complete();
@@ -117,7 +117,7 @@ class Meshes final : public MeshCheck {
     if (!is_whole || !was_listed_) return {};
     Labels stray;
     std::ranges::copy_if(listed_, std::back_inserter(stray), [&](std::uint64_t label) {
-      const auto place = std::ranges::lower_bound(counts, label, {}, &LabelCounts::Count::label);
+      const auto place = std::ranges::lower_bound(counts, label, {}, &LabelCount::label);
       const bool has_voxels = label != 0 && place != counts.end() && place->label == label;
       return !has_voxels && !has(chosen_.of_files, label);
     });
@@ -307,7 +307,7 @@ class Meshes final : public MeshCheck {
   const Chosen chosen_;
   const RunOptions run_;
   FindingList& findings_;
-  LabelCounts counts_;
+  LabelTotals<LabelCount> counts_;
   MeshNames names_;
   bool has_names_ = false;   // of all files
   bool was_listed_ = false;  // the labels are known

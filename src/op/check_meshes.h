@@ -7,7 +7,7 @@
 #include "ngforge/error.h"
 #include "ngforge/op.h"
 #include "op/finding_list.h"
-#include "op/label_counts.h"
+#include "op/label_totals.h"
 #include "source/precomputed.h"
 
 namespace ngforge {
@@ -19,7 +19,7 @@ class MeshCheck {
   virtual ~MeshCheck() = default;
   /// The scale that was meshed, as the meshes tell: its labels are to be counted.
   virtual std::size_t scale() const = 0;
-  virtual LabelCounts& labels() = 0;
+  virtual LabelTotals<LabelCount>& labels() = 0;
   /// Adds findings for what the viewer refuses, does not reach or shows wrongly (specification, 3), for labels without
   /// a mesh, and, when `is_whole` says that labels() has all voxels, for meshes without voxels. Every fragment is
   /// decoded, and files that no manifest names are told. Keeps 8 bytes for each mesh, two or three times, and for each

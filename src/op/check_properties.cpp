@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <atomic>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include "op/chunk_walk.h"
+#include "op/label_totals.h"
 #include "op/run_options.h"
 #include "op/stored_properties.h"
 #include "source/precomputed_meshes.h"
@@ -42,31 +42,12 @@ class Wanted {
   std::atomic<std::size_t> left_;
 };
 
-void find_in(const BlockView& chunk, Wanted& wanted) {
-  visit_type(chunk.type, [&](auto zero) {
-    using T = decltype(zero);
-    if constexpr (std::is_integral_v<T>) {
-      T last = 0;
-      for (Index c = 0; c < chunk.channels; ++c)
-        for (Index z = chunk.box.begin.z; z < chunk.box.end.z; ++z)
-          for (Index y = chunk.box.begin.y; y < chunk.box.end.y; ++y) {
-            const auto* row = reinterpret_cast<const T*>(chunk.row(y, z, c));
-            for (Index x = 0; x < chunk.size().x; ++x) {
-              if (row[x] == last) continue;
-              last = row[x];
-              wanted.find(static_cast<std::uint64_t>(last));
-            }
-          }
-    }
-  });
-}
-
 // Whether all scales could be looked at, as far as they were needed.
 Result<bool> look_for(Wanted& wanted, const PrecomputedVolume& volume, const RunOptions& run) {
   for (std::size_t k = volume.info().scales.size(); k-- > 0 && wanted.left() > 0;) {
     NGFORGE_TRY(ChunkWalk walk, ChunkWalk::plan(volume, k, run, run.memory_bytes / 2, run.memory_bytes / 2));
     const auto walked = walk.run("looking for segments", [&](int, const BlockView& chunk) -> Result<bool> {
-      find_in(chunk, wanted);
+      for_each_run(chunk, [&](const LabelRun& run) { wanted.find(run.label); });
       return wanted.left() > 0;
     });
     if (walked) continue;

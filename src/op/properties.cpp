@@ -175,8 +175,8 @@ class PropertiesRun {
     if (!measured) return std::move(measured).error().in(volume_->store()->describe());
     const std::vector<LabelMeasure>& measures = *measured;
     const auto has_voxels = [&](std::uint64_t id) {
-      const auto found = std::ranges::lower_bound(measures, id, {}, &LabelMeasure::id);
-      return found != measures.end() && found->id == id;
+      const auto found = std::ranges::lower_bound(measures, id, {}, &LabelMeasure::label);
+      return found != measures.end() && found->label == id;
     };
     std::vector<std::uint64_t> absent;
     std::ranges::remove_copy_if(properties.ids, std::back_inserter(absent), has_voxels);
@@ -187,7 +187,7 @@ class PropertiesRun {
     std::vector<std::uint64_t> ids;
     // Names alone are no reason to list labels without a name.
     for (const LabelMeasure& measure : measures)
-      if (options_.measure || std::ranges::binary_search(properties.ids, measure.id)) ids.push_back(measure.id);
+      if (options_.measure || std::ranges::binary_search(properties.ids, measure.label)) ids.push_back(measure.label);
     if (!properties.ids.empty() && ids.size() + absent.size() > properties.ids.size())
       report_.notices.push_back(
           fmt::format("{} labels have voxels and no name", ids.size() + absent.size() - properties.ids.size()));
