@@ -135,12 +135,15 @@ CONFIGURED = {"nginx": functools.partial(_whole, "nginx"), "nginx-compose": _com
 
 
 @contextlib.contextmanager
-def running(server, folder):
-    """The URL of a web server that is configured for a folder and run by the command that its configuration names."""
+def running(server, folder, change=lambda text: text):
+    """The URL of a web server that is configured for a folder and run by the command that its configuration names.
+
+    `change`: what is done to the configuration before.
+    """
     port = free_port()
     configured = CONFIGURED[server](folder, port)
     with tempfile.TemporaryDirectory() as place:
-        Path(place, configured.file).write_text(configured.text)
+        Path(place, configured.file).write_text(change(configured.text))
         with started(configured.command, port, Path(place)) as url:
             yield url + configured.path
 

@@ -273,7 +273,8 @@ class Check {
       find(k, FindingCode::unnamed_gzip, where,
            "expected a chunk as it is, found it in gzip that neither its name nor the server tells: the viewer shows a "
            "hole",
-           "call the file NAME.gz for ngforge serve, or have the server send Content-Encoding: gzip");
+           "call the file NAME.gz and use ngforge serve or a server as ngforge webserver configures it, which send "
+           "Content-Encoding: gzip");
     else
       find(k, FindingCode::undecodable_chunk, where, error.message + ": the viewer shows a hole", kMendByConverting);
     return {};
@@ -376,7 +377,7 @@ Result<CheckReport> check(const std::string& place, const CheckOptions& options,
     if (!volume) {
       NGFORGE_CHECK(find_closed(*store, volume.error(), findings));
     } else {
-      goes_on = check_server_shards(*store, (*volume)->info(), findings);
+      goes_on = check_server_volume(*store, (*volume)->info(), findings);
       if (!goes_on) return std::move(goes_on).error().of_source();
       if (*goes_on) {
         NGFORGE_CHECK(check_properties(**volume, run, findings));

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <mutex>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "core/affine.h"
 #include "layout/provenance.h"
 #include "op/check_mesh.h"
+#include "op/check_server.h"
 #include "op/for_each_item.h"
 #include "op/run_options.h"
 #include "source/precomputed_meshes.h"
@@ -110,6 +112,9 @@ class Meshes final : public MeshCheck {
       std::ranges::copy_if(wanted, std::back_inserter(missing),
                            [&](std::uint64_t label) { return !has(listed_, label) && !is_lost(label); });
     const Labels& asked = was_listed_ ? listed_ : wanted;
+    if (!shards_answer_ranges_) return {};
+    NGFORGE_TRY(const bool goes_on, ask_server(asked));
+    if (!goes_on) return {};
     NGFORGE_CHECK(check_each(asked, missing));
     NGFORGE_CHECK(find_stray_files(missing));
     if (!is_counted || !chosen_.is_of_voxels) return {};
@@ -179,7 +184,8 @@ class Meshes final : public MeshCheck {
         was_listed_ = true;
         for (std::uint64_t shard = 0; shard >> reader->spec().shard_bits == 0; ++shard) shards.push_back(shard);
       }
-      for (const std::uint64_t shard : shards) NGFORGE_CHECK(list_shard(*reader, shard));
+      for (const std::uint64_t shard : shards)
+        if (shards_answer_ranges_) NGFORGE_CHECK(list_shard(*reader, shard));
     }
     if (!was_listed_) notice("the server lists no folders: meshes of labels without voxels were not looked for");
     sort_once(listed_);
@@ -206,11 +212,32 @@ class Meshes final : public MeshCheck {
     return {};
   }
 
+  // Whether the web server, if it is one, gives the files of meshes as they are asked for.
+  Result<bool> ask_server(const Labels& labels) {
+    constexpr std::size_t kMostAsked = 16;
+    if (meshes_->shards() != nullptr) return true;  // they were listed
+    Store& store = *meshes_->store();
+    const bool is_legacy = meshes_->info().format == MeshFormat::legacy;
+    for (const std::uint64_t label : labels | std::views::take(kMostAsked)) {
+      const std::string name = is_legacy ? legacy_manifest_name(label, true) : multires_fragments_name(label);
+      if (!is_legacy) {
+        NGFORGE_TRY(const bool goes_on, check_server_range(store, meshes_->key(name), findings_));
+        if (!goes_on) return false;
+        continue;
+      }
+      NGFORGE_TRY(const ServedName served, check_server_name(store, meshes_->key(name), findings_));
+      if (served != ServedName::absent) return served != ServedName::unreadable;
+    }
+    return true;
+  }
+
   // What is wrong with a shard itself. Errors: only those that end the run.
   Result<void> list_shard(ShardedReader& reader, std::uint64_t shard) {
     const std::string key = reader.shard_key(shard);
     const auto stored = meshes_->store()->stat(key);
     if (!stored && stored.error().code == ErrorCode::not_found) return {};
+    NGFORGE_TRY(shards_answer_ranges_, check_server_range(*meshes_->store(), key, findings_));
+    if (!shards_answer_ranges_) return {};
     bool has_zlib = false;
     auto entries = stored ? reader.list(shard, &has_zlib) : stored.error();
     if (!entries) {
@@ -312,6 +339,7 @@ class Meshes final : public MeshCheck {
   bool has_names_ = false;   // of all files
   bool was_listed_ = false;  // the labels are known
   std::atomic<bool> was_unread_ = false;
+  bool shards_answer_ranges_ = true;
   Labels listed_;   // labels that have a manifest
   Labels damaged_;  // those whose place is wrong
   Labels broken_shards_;

@@ -2,6 +2,7 @@
 #include "op/stored_chunks.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <deque>
 #include <new>
@@ -12,6 +13,7 @@
 #include "layout/sharding.h"
 #include "pipeline/thread_pool.h"
 #include "store/http.h"
+#include "store/viewer_names.h"
 
 namespace ngforge {
 namespace {
@@ -129,13 +131,27 @@ class ScaleListing {
     return {};
   }
 
-  Result<void> ask_for(const std::vector<std::string>& paths, ThreadPool& pool) {
+  // A name or, on servers that do not map deep names (no flat one was there yet), the deep one, which `path` becomes.
+  Result<ObjectInfo> ask_for_either(std::string& path) {
+    Result<ObjectInfo> answer = store_.stat(key_of(path));
+    if (answer) has_asked_names_ = true;
+    if (answer || answer.error().code != ErrorCode::not_found || has_asked_names_) return answer;
+    for (const std::string& other : other_names(path)) {
+      Result<ObjectInfo> deep = store_.stat(key_of(other));
+      if (!deep && deep.error().code == ErrorCode::not_found) continue;
+      path = other;
+      return deep;
+    }
+    return answer;
+  }
+
+  Result<void> ask_for(std::vector<std::string>& paths, ThreadPool& pool) {
     std::vector<Result<ObjectInfo>> answers(paths.size(), ObjectInfo{});
     pool.submit_each(static_cast<Index>(paths.size()), [&](int, Index i) {
       Result<ObjectInfo>& answer = answers[static_cast<std::size_t>(i)];
       try {
         answer = stop_.stop_requested() ? make_error(ErrorCode::cancelled, "interrupted")
-                                        : store_.stat(key_of(paths[static_cast<std::size_t>(i)]));
+                                        : ask_for_either(paths[static_cast<std::size_t>(i)]);
       } catch (const std::bad_alloc&) {
         answer = make_error(ErrorCode::internal, "the machine has no memory left");
       }
@@ -358,6 +374,7 @@ class ScaleListing {
   const std::stop_token& stop_;
   const GridVec grid_;
   StoredChunks stored_;
+  std::atomic<bool> has_asked_names_ = false;  // a chunk was there under the name that the viewer asks for
 };
 
 }  // namespace

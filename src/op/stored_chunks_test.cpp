@@ -211,7 +211,7 @@ class SilentStore final : public Store {
   Result<ObjectInfo> stat(const std::string& key) override {
     {
       std::unique_lock lock(mutex_);
-      asked.insert(key);
+      (std::ranges::count(key, '/') > 1 ? asked_deep : asked).insert(key);
       most_at_once = std::max(most_at_once, ++at_once_);
       changed_.notify_all();
       // The first waits for a second, which comes only when it is asked for meanwhile.
@@ -227,7 +227,7 @@ class SilentStore final : public Store {
   }
   Result<void> put(const std::string& key, std::span<const std::byte> bytes) override { return store_.put(key, bytes); }
 
-  std::multiset<std::string> asked;
+  std::multiset<std::string> asked, asked_deep;  // names of the deep layout have folders
   int most_at_once = 0;
 
  private:
@@ -269,6 +269,18 @@ TEST_F(StoredChunksTest, ManyNamesAreAskedForAndTakenInOrder) {
   ASSERT_TRUE(stored.has_value());
   EXPECT_EQ(stored->cells, expected);
   EXPECT_EQ(silent.asked.size(), 3000u);
+  EXPECT_LT(silent.asked_deep.size(), 30u) << "only until there is a flat one";
+}
+
+TEST_F(StoredChunksTest, DeepNamesOfAStoreThatListsNothingAndMapsNoNames) {
+  put("s/-4-0/8-12/0-3", 7);
+  put("s/4-6/12-16/0-3", 11);
+  SilentStore silent(store_);
+  const auto stored = list_stored_chunks(silent, small_scale(), 0, list_, {});
+  ASSERT_TRUE(stored.has_value());
+  EXPECT_TRUE(stored->is_deep);
+  EXPECT_THAT(stored->cells, ElementsAre(0, 5));
+  EXPECT_TRUE(list_.empty());
 }
 
 TEST_F(StoredChunksTest, ShardsOfAStoreThatListsNothing) {

@@ -56,7 +56,10 @@ class HttpConnection::Stream {
     std::erase(reply.etag, '"');
     reply.content_encoding = std::string(head[http::field::content_encoding]);
     reply.content_range = std::string(head[http::field::content_range]);
-    reply.allow_origin = std::string(head[http::field::access_control_allow_origin]);
+    // Twice is as good as never for a browser.
+    const auto [first, last] = head.equal_range(http::field::access_control_allow_origin);
+    for (auto field = first; field != last; ++field)
+      reply.allow_origin += (field == first ? "" : ", ") + std::string(field->value());
     reply.is_html = head[http::field::content_type].starts_with("text/html");
     const bool is_wanted =
         asked.range ? reply.status == 206 && reply.length == asked.range->length : reply.status == 200;

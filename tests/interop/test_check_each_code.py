@@ -423,3 +423,47 @@ def _(making):
 @fault("packed-shard")
 def _(making):
     return serving(making.copy("sharded").folder, "packed shards")
+
+
+@fault("no-cors-404")
+def _(making):
+    return serving(making.copy("sharded").folder, "no cors 404")
+
+
+@fault("unserved-deep")
+def _(making):
+    folder = making.copy("flat").folder
+    for path in folder.glob("*/*-*_*-*_*-*"):
+        x, y, z = path.name.split("_")
+        (path.parent / x / y).mkdir(parents=True, exist_ok=True)
+        path.rename(path.parent / x / y / z)
+    return serving(folder)
+
+
+@fault("unserved-gzip")
+def _(making):
+    folder = making.copy("flat").folder
+    pack_chunks(folder)
+    return serving(folder, "no gz")
+
+
+@fault("unserved-colon")
+def _(making):
+    folder, meshes, label = making.meshes("legacy")
+    for path in meshes.glob("*:0"):
+        path.rename(path.with_name(path.name.removesuffix(":0")))
+    return serving(folder)
+
+
+@fault("double-gzip")
+def _(making):
+    folder = making.copy("flat").folder
+    pack_chunks(folder)
+    return serving(folder, "gzip twice")
+
+
+def pack_chunks(folder):
+    for path in folder.glob("*/*-*_*-*_*-*"):
+        if path.suffix != ".gz":
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()

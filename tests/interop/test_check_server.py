@@ -39,10 +39,12 @@ class Server(http.server.BaseHTTPRequestHandler):
         packed = path.with_name(path.name + ".gz")
         if path.is_file():
             body, encoding = path.read_bytes(), None
-        elif packed.is_file():
+        elif packed.is_file() and "no gz" not in self.faults:
             body, encoding = packed.read_bytes(), "gzip"
             if "bare gzip" in self.faults:
                 encoding = None
+            if "gzip twice" in self.faults:
+                body = gzip.compress(body)
         else:
             body, encoding = b"<html>no such page</html>", None
             return self.send(200 if "no 404" in self.faults else 403 if "403" in self.faults else 404, body)
@@ -56,7 +58,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 
     def send(self, status, body, encoding=None, content_range=None):
         self.send_response(status)
-        if "no cors" not in self.faults:
+        if "no cors" not in self.faults and not (status == 404 and "no cors 404" in self.faults):
             self.send_header("Access-Control-Allow-Origin",
                              "http://elsewhere" if "other origin" in self.faults else "*")
         if encoding:
