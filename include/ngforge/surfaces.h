@@ -32,12 +32,16 @@ struct SurfacesReport {
   std::string destination, format, layout;
   std::vector<SurfaceLabelReport> labels;  // ascending
   std::uint64_t files = 0, bytes = 0;      // written
+  std::uint64_t named = 0;                 // labels that the segment properties have a name of now
   std::vector<std::string> notices;
 };
 
 /// `surfaces`: puts surface files under labels of a dataset on this machine, in its frame. Other labels keep their
 /// meshes; a new folder of meshes appears whole and is then named in `info`, into one that is there each label comes
-/// whole. Nothing is written unless every file can be read. Errors: those of the dataset and of surface files;
+/// whole. Regions bring their names and colours into the segment properties, where there are none of their label yet.
+/// Nothing is written unless every file can be read. Positions become float32 nanometres of the dataset, off by up to
+/// 2^-24 of their distance from its corner; invalid_data when float32 cannot hold them (beyond 3.4e38 nm). Errors:
+/// those of the dataset and of surface files;
 /// invalid_argument, not_found (files that the table names), already_exists (a label has a mesh), permission, io,
 /// cancelled.
 Result<SurfacesReport> surfaces(std::span<const std::string> files, const std::string& dataset,

@@ -135,7 +135,7 @@ void add_table(CLI::App& app, std::string& table) {
   };
   app.add_option_function<std::string>("TABLE", take,
                                        "A table of labels: CSV, TSV, BIDS dseg.tsv, a colour table of FreeSurfer or 3D "
-                                       "Slicer, ITK-SNAP's labels, JSON")
+                                       "Slicer, ITK-SNAP's labels, JSON; regions of a surface (.annot, .label.gii)")
       ->type_name("");
 }
 

@@ -29,6 +29,7 @@ void print_json(const SurfacesReport& report) {
   }
   json["files"] = report.files;
   json["bytes"] = report.bytes;
+  if (report.named > 0) json["named"] = report.named;
   json["notices"] = report.notices;
   // Names of files are bytes, not always UTF-8.
   std::puts(json.dump(1, ' ', false, Json::error_handler_t::replace).c_str());
@@ -46,6 +47,7 @@ void print_text(const SurfacesReport& report, bool is_plan) {
                label.was_there ? ", replaced" : "");
   }
   if (report.labels.size() > kMostPrinted) fmt::print("  and {} more\n", report.labels.size() - kMostPrinted);
+  if (report.named > 0) fmt::print("  {} of them named and coloured in the segment properties\n", report.named);
   for (const std::string& notice : report.notices) fmt::print("  note: {}\n", notice);
 }
 

@@ -8,6 +8,7 @@
 
 #include "op/local_dataset.h"
 #include "op/measure_labels.h"
+#include "op/region_names.h"
 #include "op/run_options.h"
 #include "op/stored_properties.h"
 #include "op/table_properties.h"
@@ -15,12 +16,12 @@
 #include "sink/partial_folder.h"
 #include "source/byte_source.h"
 #include "source/precomputed.h"
+#include "surface/region_labels.h"
 #include "table/table.h"
 
 namespace ngforge {
 namespace {
 
-constexpr const char* kFolder = "segment_properties";
 constexpr const char* kType = "neuroglancer_segment_properties";
 
 /// Makes the properties of one dataset.
@@ -44,7 +45,7 @@ class PropertiesRun {
     if (!result && partial) partial->discard();
     if (!result) return std::move(result).error();
     if (!options_.dry_run && properties_folder(volume_->info()) != folder_)
-      NGFORGE_CHECK(link_folder(*volume_, root_, kFolder, folder_));
+      NGFORGE_CHECK(link_folder(*volume_, root_, kPropertiesLink, folder_));
     return std::move(report_);
   }
 
@@ -57,7 +58,7 @@ class PropertiesRun {
                         dataset)
           .of_source()
           .with_hint("convert it with --type segmentation");
-    folder_ = properties_folder(volume_->info()).value_or(kFolder);
+    folder_ = properties_folder(volume_->info()).value_or(kPropertiesFolder);
     report_.destination = root_ + "/" + folder_;
     return {};
   }
@@ -94,7 +95,9 @@ class PropertiesRun {
     if (options_.format.empty() && text.find(kType) != std::string_view::npos &&
         text.find_first_not_of(" \t\r\n") == text.find('{'))
       return read_info(text);
-    auto table = parse_table(bytes, table_, options_.format);
+    auto table = options_.format.empty() && looks_like_region_labels(bytes)
+                     ? read_regions(bytes)
+                     : parse_table(bytes, table_, options_.format);
     if (!table) return std::move(table).error().of_source();
     report_.format = table->format;
     report_.rows = table->row_count();
@@ -103,6 +106,13 @@ class PropertiesRun {
     auto named = properties_of_table(std::move(*table), options_, table_);
     if (!named) return std::move(named).error().of_source();
     return named;
+  }
+
+  Result<Table> read_regions(const Bytes& bytes) const {
+    SurfaceInput input{bytes, table_, {}};
+    input.most_array_bytes = run_.memory_bytes;
+    NGFORGE_TRY(const RegionLabels regions, read_region_labels(input));
+    return table_of_regions(regions);
   }
 
   Result<Bytes> read_table_bytes() {

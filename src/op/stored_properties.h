@@ -13,6 +13,10 @@
 
 namespace ngforge {
 
+/// What the folder of segment properties is called where `info` names none; and how `info` names it.
+inline constexpr const char* kPropertiesFolder = "segment_properties";
+inline constexpr const char* kPropertiesLink = "segment_properties";
+
 /// The folder of the segment properties that `info` names, as a key without '/' at its end; nothing when it names none,
 /// or one outside of the dataset.
 std::optional<std::string> properties_folder(const VolumeInfo& info);

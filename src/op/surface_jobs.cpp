@@ -142,7 +142,9 @@ Result<std::vector<SurfaceJob>> plan_regions(const std::string& file, const Surf
     job.label = label;
     job.part = std::move(part);
     const auto named = std::ranges::find(regions.names, number, &RegionName::number);
-    if (named != regions.names.end()) job.name = named->name;
+    if (named == regions.names.end()) continue;
+    job.name = named->name;
+    job.rgb = named->rgb;
   }
   if (jobs.empty())
     return make_error(ErrorCode::invalid_data, "{}: expected vertices of regions, found none", options.regions)

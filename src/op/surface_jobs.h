@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -16,7 +17,8 @@ namespace ngforge {
 /// What a label is to get: the surfaces of some files, or a part of one.
 struct SurfaceJob {
   std::uint64_t label = 0;
-  std::string name;  // of the region
+  std::string name;  // of the region, with its colour
+  std::array<std::uint8_t, 3> rgb{};
   std::vector<std::string> files;
   std::vector<std::string> fragments;  // that are in the folder of meshes already
   Mesh part;                           // in nm; where there are no files

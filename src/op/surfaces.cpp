@@ -15,6 +15,7 @@
 #include "ngforge/version.h"
 #include "op/local_dataset.h"
 #include "op/mesh_folder.h"
+#include "op/region_names.h"
 #include "op/run_options.h"
 #include "op/surface_jobs.h"
 #include "op/surface_multires.h"
@@ -63,6 +64,10 @@ class Surfaces {
       NGFORGE_CHECK(write_new(report));
     }
     NGFORGE_CHECK(link_mesh_folder(*volume_, folder_, name_));
+    if (options_.regions.empty()) return report;
+    NGFORGE_TRY(NamedRegions named, add_region_names(*volume_, folder_, jobs_, run_.memory_bytes));
+    report.named = named.count;
+    if (!named.notice.empty()) report.notices.push_back(std::move(named.notice));
     return report;
   }
 

@@ -143,12 +143,28 @@ class Annotation {
   std::unordered_map<std::int32_t, std::int64_t> number_of_value_;
 };
 
+bool is_xml(std::span<const std::byte> bytes) {
+  constexpr std::size_t kHeadBytes = 1024;
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min(bytes.size(), kHeadBytes));
+  return head.find("<?xml") != std::string_view::npos || head.find("<GIFTI") != std::string_view::npos;
+}
+
 }  // namespace
 
+bool looks_like_region_labels(std::span<const std::byte> bytes) {
+  constexpr std::size_t kCountBytes = 4, kVertexBytes = 8;
+  if (is_xml(bytes)) return true;
+  if (bytes.size() < 2 * kCountBytes) return false;
+  const std::uint64_t vertices = load<std::uint32_t, std::endian::big>(bytes.data());
+  const std::uint64_t end = kCountBytes + vertices * kVertexBytes;
+  if (vertices == 0 || end + kCountBytes > bytes.size()) return false;
+  // Vertices are counted from 0, and the tag of a colour table follows the last.
+  return load<std::int32_t, std::endian::big>(bytes.data() + kCountBytes) == 0 &&
+         load<std::int32_t, std::endian::big>(bytes.data() + end) == kHasColorTable;
+}
+
 Result<RegionLabels> read_region_labels(const SurfaceInput& input) {
-  const std::string_view head = input.text().substr(0, 1024);
-  const bool is_xml = head.find("<?xml") != std::string_view::npos || head.find("<GIFTI") != std::string_view::npos;
-  auto labels = is_xml ? read_gifti_labels(input) : Annotation(input).read();
+  auto labels = is_xml(input.bytes) ? read_gifti_labels(input) : Annotation(input).read();
   if (!labels) return std::move(labels).error().of_source();
   return labels;
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -29,5 +31,7 @@ struct RegionLabels {
 /// annotation (.annot, with either kind of colour table; regions are numbered as in it). Errors: invalid_data,
 /// unsupported; all have concerns_source.
 Result<RegionLabels> read_region_labels(const SurfaceInput& input);
+/// Whether bytes begin as one of these files: as GIfTI, or with as many vertices as the file has room for.
+bool looks_like_region_labels(std::span<const std::byte> bytes);
 
 }  // namespace ngforge

@@ -185,6 +185,19 @@ def save_annotation(path, labels, names, old):
     path.write_bytes(out)
 
 
+def color_of(kind, i):
+    return "#{:02x}{:02x}{:02x}".format(*((20 * i + 5, 200 - 9 * i, i) if kind.endswith("annot") else (128, 51 * i, 255)))
+
+
+def named(dataset):
+    """{label: (name, colour)} of the dataset's properties."""
+    link = json.loads((dataset / "info").read_text())["segment_properties"]
+    inline = json.loads((dataset / link / "info").read_text())["inline"]
+    values = {item["id"]: item["values"] for item in inline["properties"] if item["type"] in ("label", "string")}
+    label = next(item["id"] for item in inline["properties"] if item["type"] == "label")
+    return {int(i): pair for i, pair in zip(inline["ids"], zip(values[label], values["color"]), strict=True)}
+
+
 @pytest.mark.parametrize("kind", ["annot", "old.annot", "label.gii"])
 def test_regions_tile_the_surface(tmp_path, seg, kind):
     vertices, faces = bumpy()
@@ -205,7 +218,11 @@ def test_regions_tile_the_surface(tmp_path, seg, kind):
                                                             datatype="NIFTI_TYPE_INT32"))
         nib.save(image, path)
     nib.freesurfer.write_geometry(tmp_path / "lh.white", vertices, faces)
-    done = surfaces(tmp_path / "lh.white", seg, "--regions", path, "--label", 1000, "--format", "legacy", "--json")
+    arguments = tmp_path / "lh.white", seg, "--regions", path, "--label", 1000, "--format", "legacy", "--json"
+    assert "named" not in surfaces(*arguments, "--dry-run").json and not (seg / "segment_properties").exists()
+    done = surfaces(*arguments)
+    assert done.json["named"] == len(names)
+    assert named(seg) == {1000 + i: (name, color_of(kind, i)) for i, name in enumerate(names)}
     assert [(r["label"], r["name"]) for r in done.json["labels"]] == [(1000 + i, n) for i, n in enumerate(names)]
     parts = {label: world_nm(seg, label) for label in range(1000, 1005)}
     total = sum(area(part) for part in parts.values())
@@ -231,3 +248,26 @@ def test_regions_without_a_label_leave_out_the_background(tmp_path, seg):
     save_annotation(tmp_path / "lh.annot", labels, ["unknown", "left", "right"], False)
     done = surfaces(tmp_path / "lh.white", seg, "--regions", tmp_path / "lh.annot", "--json")
     assert [r["label"] for r in done.json["labels"]] == [2]
+    # Names beside those that there are; a name that is there stays.
+    assert named(seg) == {2: ("right", color_of("annot", 2))}
+    (tmp_path / "t.csv").write_text("id,name,color,side\n5,cube,#010203,none\n1002,mine,,L\n")
+    assert run("properties", tmp_path / "t.csv", seg, "--overwrite").status == 0
+    again = surfaces(tmp_path / "lh.white", seg, "--regions", tmp_path / "lh.annot", "--label", 1000, "--json")
+    assert again.json["named"] == 1
+    assert named(seg) == {5: ("cube", "#010203"), 1000: ("unknown", color_of("annot", 0)), 1002: ("mine", "")}
+    assert run("check", seg).status == 0
+    # Numbers, of which the new labels have none.
+    (tmp_path / "t.csv").write_text("id,name,size\n5,cube,1000\n")
+    assert run("properties", tmp_path / "t.csv", seg, "--overwrite").status == 0
+    before = (seg / "segment_properties/info").read_bytes()
+    kept = surfaces(tmp_path / "lh.white", seg, "--regions", tmp_path / "lh.annot", "--label", 2000, "--json")
+    assert "named" not in kept.json and "size: expected a number" in kept.json["notices"][0]
+    assert (seg / "segment_properties/info").read_bytes() == before
+
+
+def test_regions_as_a_table_of_names(tmp_path, seg):
+    names = ["unknown", "front", "back"]
+    save_annotation(tmp_path / "lh.annot", np.arange(30) % 3, names, False)
+    done = run("properties", tmp_path / "lh.annot", seg, "--json")
+    assert done.status == 0 and done.json["format"] == "names of regions", done.err
+    assert named(seg) == {i: (names[i], color_of("annot", i)) for i in (1, 2)}
