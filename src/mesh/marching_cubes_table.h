@@ -33,7 +33,8 @@ struct CubeCase {
 /// The surface of each case. The label is 26-connected and what surrounds it 6-connected: corners that hold the label
 /// are always joined inside the cube, across a face's or the cube's own diagonal too. What crosses a face of the cube
 /// depends on the four corners of that face alone, and no edge inside lies in a face; so the surfaces of all cubes fit
-/// and make a 2-manifold. What they enclose is as near as this allows to the volume of the label's voxels.
+/// and make a 2-manifold. What they enclose is near to the volume of the label's voxels: as with zmesh, but for cubes
+/// of which two opposite corners alone hold the label, where a third of a voxel joins them.
 extern const std::array<CubeCase, 256> kCubeCases;
 
 }  // namespace ngforge
