@@ -49,6 +49,11 @@ def output_json(command):
 
 def timed(command, destination):
     """Runs a command that writes `destination` anew: (wall seconds, CPU seconds, peak bytes)."""
+    return timed_with_output(command, destination)[0]
+
+
+def timed_with_output(command, destination):
+    """Like timed(): that, and what the command printed."""
     shutil.rmtree(destination, ignore_errors=True)
     # A process inherits its parent's peak until it executes something else: a small process starts the measured one.
     starter = ("import json, os, sys, time; begin = time.perf_counter(); "
@@ -60,7 +65,8 @@ def timed(command, destination):
     done = subprocess.run(started, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}: {done.returncode}\n{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    *printed, times = done.stdout.splitlines()
+    return json.loads(times), "\n".join(printed)
 
 
 def tree_bytes(folder):

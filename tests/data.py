@@ -77,12 +77,11 @@ def labels(side=512):
     return np.load(kept), "generated"
 
 
-def generated_labels(side, seed=0):
-    """Cells of some 1 300 voxels with thin walls of background, around the points of a jittered grid."""
+def generated_labels(side, seed=0, spacing=13):
+    """Cells of about spacing^3 voxels with thin walls of background, around the points of a jittered grid."""
     import numpy as np
 
     random = np.random.default_rng(seed)
-    spacing = 13
     count = side // spacing + 3
     jitter = random.uniform(-0.5, 0.5, (count, count, count, 3))
     ids = random.permutation(count**3).astype(np.uint32).reshape(count, count, count) + 1
