@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "ngforge/op.h"
 #include "ngforge/properties.h"
+#include "op/mesh_folder.h"
 #include "sink/volume_file.h"
 #include "source/source.h"
 #include "store/store.h"
@@ -44,6 +45,10 @@ std::vector<Table> tables() {
                      {{"folder", "", "Neuroglancer precomputed volume"}, {"folder.zarr", "", "OME-Zarr 0.5 image"}}};
   for (const VolumeFileDescriptor* file : all_volume_files())
     destinations.rows.push_back({file->suffixes, "", file->title});
+  const Table meshes{
+      "meshes",
+      {{std::string(name_of(MeshFormat::multires)), "", "levels of detail in Draco (neuroglancer_multilod_draco)"},
+       {std::string(name_of(MeshFormat::legacy)), "", "a plain mesh for each label (neuroglancer_legacy_mesh)"}}};
   Table surfaces{"surfaces", {}};
   for (const SurfaceDescriptor* surface : all_surface_formats()) {
     surfaces.rows.push_back({surface->name, "", surface->title});
@@ -51,7 +56,7 @@ std::vector<Table> tables() {
   }
   Table labels{"tables of labels", {}};
   for (const TableFormat& format : all_table_formats()) labels.rows.push_back({format.name, "", format.title});
-  return {sources, surfaces, encodings, layouts, destinations, stores, labels};
+  return {sources, surfaces, encodings, meshes, layouts, destinations, stores, labels};
 }
 
 }  // namespace

@@ -51,6 +51,17 @@ def test_formats_lists_what_is_built():
         assert word in text, word
 
 
+def test_docs_know_every_surface_and_mesh_format():
+    formats = run("formats", "--json").json
+    page = (ROOT / "docs/surfaces.md").read_text()
+    for surface in formats["surfaces"]:
+        # "Wavefront OBJ, as text (.obj)" has the row "| OBJ | ..."
+        words = re.split(r"[,:(]", surface["title"])[0].removeprefix("fragment of a ").removeprefix("Wavefront ").split()
+        assert f"| {' '.join(words[:2])}" in page or f"| {words[0]} " in page, surface["title"]
+    for mesh in formats["meshes"]:
+        assert f"--format {mesh['name']}" in (ROOT / "docs/meshes.md").read_text()
+
+
 def test_nothing_that_is_not_built():
     told = run("-h").out
     for command in ("publish", "vectors", "downsample"):
