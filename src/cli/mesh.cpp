@@ -97,7 +97,12 @@ Result<MeshOptions> resolve(const Options& options) {
   if (options.max_error == "0") {
     mesh.max_error_nm = 0;
   } else if (!options.max_error.empty()) {
-    NGFORGE_TRY(mesh.max_error_nm, parse_length_nm(options.max_error, "--max-error"));
+    const auto length = parse_length_nm(options.max_error, "--max-error");
+    if (!length)
+      return make_error(ErrorCode::invalid_argument,
+                        "--max-error: expected 0, or a length such as 8nm, 0.5um or 1mm, found \"{}\"",
+                        options.max_error);
+    mesh.max_error_nm = *length;
   }
   if (!options.bits.empty()) {
     NGFORGE_TRY(const Index bits, parse_integer(options.bits, "--quantization-bits", 1, 32));

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "ngforge/text.h"
 #include "op/for_each_item.h"
 #include "op/stored_chunks.h"
 
@@ -21,9 +22,8 @@ Result<ChunkWalk> ChunkWalk::plan(const PrecomputedVolume& volume, std::size_t s
   // A chunk as stored, unpacked, decoded, and what a decoder needs.
   const std::uint64_t least = 4 * chunk + (std::uint64_t{1} << 20);
   if (least > memory_bytes)
-    return make_error(ErrorCode::needs_decision,
-                      "--memory: expected at least {} MiB for chunks of {} MiB, found {} MiB",
-                      ((least + other_bytes) >> 20) + 1, chunk >> 20, run.memory_bytes >> 20)
+    return make_error(ErrorCode::needs_decision, "--memory: expected at least {} MiB for chunks of {}, found {} MiB",
+                      ((least + other_bytes) >> 20) + 1, bytes_text(chunk), run.memory_bytes >> 20)
         .with_hint(fmt::format("use --memory {}MiB", ((least + other_bytes) >> 20) + 1));
   return ChunkWalk(
       volume, scale, run,

@@ -261,7 +261,7 @@ class DatasetDescription {
                fmt::format("{} mm (corner of voxel 0, 0, 0)", rounded({m[0][3] / 1e6, m[1][3] / 1e6, m[2][3] / 1e6})));
     }
     for (const auto& [name, link] : links())
-      if (!link.empty()) add_line(text, name, link);
+      if (!link.empty()) add_line(text, name == kPropertiesLink ? "properties" : name, link);
     if (properties_) add_line(text, "segments", segments_text(*properties_));
     add_line(text, "bytes", fmt::format("{} in {}", bytes_text(total().bytes), plural(total().files, "file")));
     add_line(text, "scales", fmt::format("{}", info().scales.size()));

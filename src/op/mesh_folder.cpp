@@ -2,8 +2,11 @@
 #include "op/mesh_folder.h"
 
 #include <algorithm>
+#include <array>
 
 #include "op/local_dataset.h"
+#include "op/stored_properties.h"
+#include "source/precomputed_meshes.h"
 
 namespace ngforge {
 namespace {
@@ -48,10 +51,14 @@ Result<std::string> mesh_folder_name(const PrecomputedVolume& volume, const std:
   const std::string& linked = volume.info().mesh;
   std::string name = !wanted.empty() ? wanted : !linked.empty() ? linked : "mesh";
   while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  const VolumeInfo& info = volume.info();
   const auto is_scale = [&](const ScaleInfo& scale) { return scale.key == name || scale.key.starts_with(name + "/"); };
-  if (name.find('/') != std::string::npos || name == "." || name == ".." || name == "info" ||
-      std::ranges::any_of(volume.info().scales, is_scale))
-    return make_error(ErrorCode::invalid_argument, "--mesh-dir: expected the name of a folder for meshes, found \"{}\"",
+  const std::array others{std::string("."), std::string(".."), std::string(kPropertiesFolder),
+                          linked_folder(info.segment_properties), linked_folder(info.skeletons)};
+  if (name.find('/') != std::string::npos || std::ranges::count(others, name) > 0 ||
+      std::ranges::any_of(info.scales, is_scale) || volume.store()->stat(name))
+    return make_error(ErrorCode::invalid_argument,
+                      "--mesh-dir: expected the name of a folder for meshes, found that of something else, \"{}\"",
                       name);
   return name;
 }

@@ -22,7 +22,7 @@ std::string_view name_of(MeshFormat format);
 std::string_view layout_name(bool is_sharded);
 
 /// The name of the folder of meshes in a dataset: `wanted`, or what `info` names, or "mesh". Errors: invalid_argument
-/// (a name of something else).
+/// (a name of something else: a scale, properties, skeletons, a file).
 Result<std::string> mesh_folder_name(const PrecomputedVolume& volume, const std::string& wanted);
 
 /// Names the folder of meshes in `info` of the dataset in `folder`; all else in it stays. Errors: those of the store,

@@ -11,6 +11,7 @@ namespace {
 
 // Voxels of a node of level 0 are about this, to the third power.
 constexpr double kNodeSide = 128;
+constexpr double kMostErrorNm = 1e12;
 
 // Nodes along an axis, a power of two: so that every node of a higher level is about full.
 void plan_nodes(MeshPlan& plan) {
@@ -154,6 +155,9 @@ Result<MeshPlan> plan_meshes(const VolumeInfo& info, const MeshOptions& options)
   plan.type = info.type;
   plan.is_open = options.is_open;
   plan.max_error_nm = options.max_error_nm.value_or(*std::ranges::max_element(plan.resolution_nm));
+  if (!(plan.max_error_nm >= 0 && plan.max_error_nm <= kMostErrorNm))
+    return make_error(ErrorCode::invalid_argument, "--max-error: expected at most 1 km, found {} nm",
+                      plan.max_error_nm);
   NGFORGE_CHECK(take_format(options, plan));
   NGFORGE_CHECK(take_labels(options, plan));
   plan_nodes(plan);

@@ -32,7 +32,9 @@ class PropertiesRun {
 
   Result<PropertiesReport> run(const std::string& dataset) {
     if (table_.empty() && !options_.measure && !options_.present)
-      return make_error(ErrorCode::invalid_argument, "properties: expected a TABLE, or --measure; found neither")
+      return make_error(ErrorCode::invalid_argument,
+                        "{}: expected a TABLE and a DATASET, or a DATASET and --measure, found one place alone",
+                        dataset)
           .with_hint("see ngforge properties -h");
     NGFORGE_CHECK(open(dataset));
     NGFORGE_TRY(missing_, missing_number(options_));

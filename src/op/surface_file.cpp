@@ -72,7 +72,11 @@ std::array<std::array<double, 3>, 2> bounds_of(const Mesh& mesh) {
 Result<SurfaceReport> write_surface(const std::string& place, const std::string& destination,
                                     const ConvertOptions& options, const RunOptions& run) {
   const SurfaceDescriptor& format = *find_surface_writer(destination);
-  NGFORGE_TRY(Surface surface, open_surface(place, run.memory_bytes));
+  auto opened = open_surface(place, run.memory_bytes);
+  if (!opened && opened.error().code == ErrorCode::unsupported)
+    return std::move(opened).error().with_hint(
+        "labels of a volume become surfaces with ngforge mesh, and files with convert 'DATASET|mesh:ID'");
+  NGFORGE_TRY(Surface surface, std::move(opened));
   const bool is_moved = !format.keeps_transforms || surface.is_in_dataset_nm;
   if (is_moved && surface.to_world_mm != Affine{}) transform_mesh(surface.mesh, surface.to_world_mm);
   const std::string title = format.title;
@@ -119,6 +123,7 @@ Result<Surface> open_surface(const std::string& place, std::uint64_t memory_byte
 
 bool looks_like_surface(const std::string& place) {
   constexpr int kSureScore = 80;
+  if (is_dataset_mesh(place)) return true;
   std::error_code ignored;
   if (!fs::is_regular_file(place, ignored)) return false;
   const auto source = ByteSource::open(place);

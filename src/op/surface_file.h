@@ -17,7 +17,8 @@ namespace ngforge {
 Result<void> with_surface_input(const std::string& place, std::uint64_t memory_bytes,
                                 const std::function<Result<void>(const SurfaceInput&)>& take);
 
-/// Whether a file begins as a surface file does that can be told from its first bytes.
+/// Whether a place is the mesh of a label, or a file that begins as a surface file does that can be told from its first
+/// bytes.
 bool looks_like_surface(const std::string& place);
 
 /// Reads a surface file, or the mesh of a label ("DATASET|mesh:ID"). Errors: as read_surface and with_surface_input;

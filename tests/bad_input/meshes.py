@@ -106,6 +106,21 @@ def mesh_folder_elsewhere(folder):
     segmentation(folder)
 
 
+@case(2, "mesh", "seg", "--mesh-dir", "segment_properties", "--overwrite")
+def mesh_folder_of_the_properties(folder):
+    segmentation(folder)
+
+
+@case(2, "mesh", "seg", "--mesh-dir", "provenance", "--overwrite")
+def mesh_folder_that_is_a_file(folder):
+    segmentation(folder)
+
+
+@case(2, "mesh", "seg", "--max-error", "2000000m")
+def max_error_beyond_all_volumes(folder):
+    segmentation(folder)
+
+
 @case(4, "mesh", "seg", "--memory", "1MiB")
 def too_little_memory_for_meshes(folder):
     segmentation(folder)

@@ -3,10 +3,12 @@
 
 import json
 
+import nibabel as nib
 import numpy as np
 
 from bad_input import case
 from program import convert
+from surfaces import bumpy, save_gifti
 
 RUN = ("properties", "t.csv", "seg")
 
@@ -134,6 +136,24 @@ def properties_with_unsorted_ids(folder):
 def properties_that_are_there(folder):
     segmentation(folder)
     (folder / "seg/segment_properties").mkdir()
+
+
+@case(2, "properties", "t.csv")
+def properties_of_a_table_without_a_dataset(folder):
+    segmentation(folder)
+
+
+@case(3, "properties", "s.gii", "seg")
+def table_of_regions_that_is_a_surface(folder):
+    segmentation(folder)
+    save_gifti(folder / "s.gii", *bumpy())
+
+
+@case(3, "properties", "cut.annot", "seg")
+def table_of_regions_that_is_cut(folder):
+    segmentation(folder)
+    nib.freesurfer.write_annot(folder / "s.annot", np.zeros(7, int), np.array([[1, 2, 3, 0]]), ["one"], fill_ctab=True)
+    (folder / "cut.annot").write_bytes((folder / "s.annot").read_bytes()[:-9])
 
 
 @case(2, "properties", "seg")

@@ -87,6 +87,16 @@ def surface_where_a_volume_is_expected(folder):
     save_gifti(folder / "s.gii", *bumpy())
 
 
+@case(3, "convert", "v.nii", "out.ply")
+def volume_where_a_surface_is_expected(folder):
+    save_nifti(folder / "v.nii", np.ones((9, 9, 9), "u4"))
+
+
+@case(3, "convert", "seg|mesh:1", "out")
+def mesh_where_a_volume_is_expected(folder):
+    dataset(folder)
+
+
 # Surfaces under labels.
 def dataset(folder):
     """A segmentation, and a surface beside it."""
