@@ -2,9 +2,8 @@
 """Where igneous runs: in an environment of its own, which tests and benches share."""
 
 import re
-import subprocess
-import sys
 
+from environment import programs_in
 from program import ROOT
 
 
@@ -14,8 +13,4 @@ class Igneous:
     def __init__(self):
         requirements = ROOT / "bench/peers/igneous-requirements.txt"
         self.version = re.search(r"^igneous_pipeline==(.+)$", requirements.read_text(), re.M)[1]
-        self.programs = ROOT / "build/bench/igneous/bin"
-        if not (self.programs / "igneous").exists():
-            subprocess.run([sys.executable, "-m", "venv", "--clear", self.programs.parent], check=True)
-            subprocess.run([self.programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-                            "--only-binary", ":all:", "-r", requirements], check=True)
+        self.programs = programs_in(ROOT / "build/bench/igneous", requirements, "igneous")

@@ -31,6 +31,11 @@ struct WebServerOptions {
 struct WebDataset {
   std::string name;         // of its folder in the one that is served; "": that itself
   std::string description;  // "segmentation, deep, .gz; legacy meshes"
+  bool is_precomputed = false;
+  /// Whether it is certain that every file has the name that the viewer asks for, and is not packed.
+  bool has_asked_names = false;
+  /// Folder of single-resolution meshes, in the dataset, whose manifests are called ID or ID.json; "": there are none.
+  std::string manifests_without_colon;
 };
 struct WebServerReport {
   std::string text;  // the configuration

@@ -56,21 +56,30 @@ bool has_names_without_colon(Store& store, const std::string& folder) {
   return found;
 }
 
-std::string describe_meshes(const std::shared_ptr<Store>& store, const std::string& folder) {
+void look_at_meshes(const std::shared_ptr<Store>& store, const std::string& folder, WebDataset& dataset) {
   const auto meshes = PrecomputedMeshes::open(store, folder);
-  if (!meshes) return "meshes";
-  if ((*meshes)->info().format == MeshFormat::multires)
-    return (*meshes)->shards() != nullptr ? "multires meshes, sharded" : "multires meshes";
-  return has_names_without_colon(*store, folder) ? "legacy meshes, named without \":0\"" : "legacy meshes";
+  if (!meshes || (*meshes)->info().format == MeshFormat::legacy) dataset.has_asked_names = false;
+  if (!meshes) {
+    dataset.description += "; meshes";
+  } else if ((*meshes)->info().format == MeshFormat::multires) {
+    dataset.description += (*meshes)->shards() != nullptr ? "; multires meshes, sharded" : "; multires meshes";
+  } else {
+    dataset.description += "; legacy meshes";
+    if (!has_names_without_colon(*store, folder)) return;
+    dataset.description += ", named without \":0\"";
+    dataset.manifests_without_colon = folder;
+  }
 }
 
-std::string describe_volume(const PrecomputedVolume& volume) {
+void look_at_volume(const PrecomputedVolume& volume, WebDataset& dataset) {
   const VolumeInfo& info = volume.info();
-  std::string text = fmt::format("{}, {}", info.is_segmentation ? "segmentation" : "image", name_of(volume.layout(0)));
-  if (volume.has_gzip_names()) text += ", .gz";
+  dataset.description =
+      fmt::format("{}, {}", info.is_segmentation ? "segmentation" : "image", name_of(volume.layout(0)));
+  if (volume.has_gzip_names()) dataset.description += ", .gz";
+  dataset.has_asked_names = info.skeletons.empty() &&
+                            std::ranges::all_of(info.scales, [](const ScaleInfo& s) { return s.sharding.has_value(); });
   if (const std::string folder = linked_folder(info.mesh); !folder.empty())
-    text += "; " + describe_meshes(volume.store(), folder);
-  return text;
+    look_at_meshes(volume.store(), folder, dataset);
 }
 
 // The "@type" of an `info` that is not a volume's: meshes, skeletons, annotations; "" when it has none.
@@ -83,15 +92,28 @@ std::string type_in_info(Store& store) {
   return type != json->end() && type->is_string() ? type->get<std::string>() : std::string();
 }
 
+bool is_word(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+  });
+}
+
+bool has_control_characters(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
 // `path`: of the dataset.
 void add_dataset(const std::string& path, const std::string& name, std::string_view kind, WebFolder& folder) {
-  WebDataset dataset{name, std::string(kind)};
-  if (const auto store = open_store(path); store && kind == kPrecomputed) {
+  WebDataset dataset;
+  dataset.name = name;
+  dataset.description = kind;
+  dataset.is_precomputed = kind == kPrecomputed;
+  if (const auto store = open_store(path); store && dataset.is_precomputed) {
     const std::string type = type_in_info(**store);
     if (!type.empty() && type != "neuroglancer_multiscale_volume") {
-      dataset.description = type;
+      if (is_word(type)) dataset.description = type;
     } else if (const auto volume = PrecomputedVolume::open(*store)) {
-      dataset.description = describe_volume(**volume);
+      look_at_volume(**volume, dataset);
     } else {
       folder.notices.push_back(fmt::format("{}: the viewer may not show it: {}", path, volume.error().message));
     }
@@ -139,9 +161,12 @@ Result<WebFolder> look_at_web_folder(const std::string& place) {
   } else {
     auto names = (*store)->list("");
     if (!names) return std::move(names).error().of_source();
-    for (const std::string& name : *names)
-      if (const auto found = name.ends_with('/') ? sign_of(**store, name) : ""; !found.empty())
+    for (const std::string& name : *names) {
+      // A name of several lines could make a configuration say anything.
+      if (!name.ends_with('/') || has_control_characters(name)) continue;
+      if (const auto found = sign_of(**store, name); !found.empty())
         add_dataset(folder.root + "/" + name, name.substr(0, name.size() - 1), found, folder);
+    }
   }
   if (folder.datasets.empty())
     return make_error(ErrorCode::not_found,

@@ -50,8 +50,10 @@ TEST_F(WebFolderTest, SaysHowADatasetIsStored) {
   put("v/mesh/7:0");
   put("v/mesh/part");
   EXPECT_EQ(description("v"), "segmentation, deep, .gz; legacy meshes");
+  EXPECT_TRUE(look_at_web_folder((root_ / "v").string())->datasets[0].manifests_without_colon.empty());
   put("v/mesh/8.json.gz");
   EXPECT_EQ(description("v"), "segmentation, deep, .gz; legacy meshes, named without \":0\"");
+  EXPECT_EQ(look_at_web_folder((root_ / "v").string())->datasets[0].manifests_without_colon, "mesh");
 }
 
 TEST_F(WebFolderTest, FindsWhatLiesInAFolder) {
@@ -60,6 +62,7 @@ TEST_F(WebFolderTest, FindsWhatLiesInAFolder) {
   put("c/info", R"({"@type": "neuroglancer_annotations_v1"})");
   put("notes/readme.txt");
   put("stray");
+  put("two\nlines/info", kVolume);
   const auto folder = look_at_web_folder((root_ / "b/../").string());
   ASSERT_TRUE(folder) << folder.error().message;
   EXPECT_EQ(folder->root, root_.lexically_normal().string());
