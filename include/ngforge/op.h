@@ -138,6 +138,9 @@ bool is_surface_file(const std::string& destination);
 Result<SurfaceReport> convert_surface(std::span<const std::string> sources, const std::string& destination,
                                       const ConvertOptions& options, const RunOptions& run);
 
+/// Where a dataset that is shown has meshes that are made when asked for.
+inline constexpr const char* kLiveMeshFolder = "mesh";
+
 /// A dataset that can be shown: precomputed as it lies, or anything else translated when asked for.
 struct Dataset {
   std::string name;              // last part of the place without format suffixes
@@ -157,8 +160,8 @@ struct Dataset {
   bool contrast_is_slow = false;  // it takes a whole stream, or much of a large file
 };
 
-/// Whether a place holds a precomputed dataset, which is shown as it lies: it takes no share of the memory.
-bool is_dataset(const std::string& place);
+/// Whether a place takes a share of the memory when it is shown: what is translated, and segmentations without meshes.
+bool takes_memory(const std::string& place);
 
 /// Opens a place for `serve` and `link`. Errors: those of open_source and of precomputed datasets, all concerns_source.
 Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& options, const RunOptions& run);

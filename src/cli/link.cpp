@@ -66,6 +66,8 @@ Result<int> run(const Options& options, const CommandContext& context) {
   if (options.has_segments) {
     NGFORGE_TRY(segments, parse_segments(options.segments));
   }
+  RunOptions open_options = run_options;
+  open_options.on_notice = nullptr;  // how a dataset is shown is told by who serves it
   std::vector<Dataset> datasets;
   std::vector<std::string> urls;
   for (const std::string& place : options.places) {
@@ -73,7 +75,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
     if (!urls.back().starts_with("http://"))
       return make_error(ErrorCode::invalid_argument, "{}: expected the http:// URL of a served dataset", place)
           .with_hint("ngforge serve shows files and folders, and prints their link");
-    NGFORGE_TRY(Dataset dataset, open_dataset(place, VolumeOptions(), run_options));
+    NGFORGE_TRY(Dataset dataset, open_dataset(place, VolumeOptions(), open_options));
     datasets.push_back(std::move(dataset));
   }
   const bool has_labels = std::ranges::any_of(datasets, [](const Dataset& d) { return d.type == "segmentation"; });

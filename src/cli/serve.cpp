@@ -53,8 +53,7 @@ std::string url_safe(std::string name) {
 
 Result<std::vector<Dataset>> open_all(const Options& options, RunOptions run) {
   NGFORGE_TRY(const VolumeOptions volume, options.volume.resolve());
-  const auto live = std::ranges::count_if(options.places, [](const std::string& place) { return !is_dataset(place); });
-  run.memory_shares = std::max(1, static_cast<int>(live));
+  run.memory_shares = std::max(1, static_cast<int>(std::ranges::count_if(options.places, takes_memory)));
   std::vector<Dataset> datasets;
   std::set<std::string> names;
   for (const std::string& place : options.places) {
@@ -133,7 +132,7 @@ class Exhibition {
     Site site;
     const auto assets = make_asset_store();
     for (const auto& exhibit : self->exhibits_)
-      site.mounts.push_back({"/data/" + exhibit->dataset().name + "/", exhibit->dataset().store, ""});
+      site.mounts.push_back({"/data/" + exhibit->dataset().name + "/", exhibit->dataset().store, "", kLiveMeshFolder});
     site.mounts.push_back({kClientPath, assets, "index.html"});
     if (viewer_assets().empty()) {
       constexpr const char* kText =

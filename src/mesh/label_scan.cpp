@@ -67,7 +67,40 @@ void count_voxels(const BlockView& block, const Box& counted, LabelScan& scan) {
   std::ranges::sort(scan.counts, {}, &LabelScan::Count::label);
 }
 
+template <class T>
+std::uint64_t crossings_of(const T* a, const T* b, Index count, T label) {
+  std::uint64_t crossings = 0;
+  for (Index i = 0; i < count; ++i) crossings += (a[i] == label) != (b[i] == label);
+  return crossings;
+}
+
+template <class T>
+void scan_one(const BlockView& block, T label, LabelScan& scan) {
+  const Box& box = block.box;
+  const Index width = box.size().x;
+  for (Index z = box.begin.z; z < box.end.z; ++z)
+    for (Index y = box.begin.y; y < box.end.y; ++y) {
+      const T* row = row_of<T>(block, y, z);
+      for (Index i = 0; i < width; ++i) scan.most_voxels += row[i] == label;
+      scan.crossings += crossings_of(row, row + 1, width - 1, label);
+      if (y + 1 < box.end.y) scan.crossings += crossings_of(row, row_of<T>(block, y + 1, z), width, label);
+      if (z + 1 < box.end.z) scan.crossings += crossings_of(row, row_of<T>(block, y, z + 1), width, label);
+    }
+}
+
 }  // namespace
+
+void scan_label(const BlockView& block, std::uint64_t label, LabelScan& scan) {
+  scan.counts.clear();
+  scan.most_voxels = scan.crossings = 0;
+  visit_type(block.type, [&](auto zero) {
+    using T = decltype(zero);
+    if constexpr (std::is_unsigned_v<T>) {
+      if (label == static_cast<T>(label)) scan_one<T>(block, static_cast<T>(label), scan);
+    }
+  });
+  if (scan.most_voxels > 0) scan.counts.push_back({label, scan.most_voxels});
+}
 
 void scan_labels(const BlockView& block, const Box& counted, LabelScan& scan) {
   scan.counts.clear();

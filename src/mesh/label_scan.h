@@ -23,5 +23,7 @@ struct LabelScan {
 /// marching cubes makes at most two vertices and eight triangles for each pair, over all labels. `block`: one channel
 /// of unsigned integers. `scan` is overwritten. Throws std::bad_alloc.
 void scan_labels(const BlockView& block, const Box& counted, LabelScan& scan);
+/// The same as if no other label than `label` were in the block, all of which is counted.
+void scan_label(const BlockView& block, std::uint64_t label, LabelScan& scan);
 
 }  // namespace ngforge

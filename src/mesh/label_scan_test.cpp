@@ -25,6 +25,14 @@ TEST(LabelScan, CountsVoxelsAndPairs) {
   EXPECT_EQ(scan.counts, (std::vector<LabelScan::Count>{{7, 1}}));
   EXPECT_EQ(scan.most_voxels, 3u);
   EXPECT_EQ(scan.crossings, 8u);
+  // 7 alone: along x 7|0, 7|9; along y 7|9; three over zeros.
+  scan_label(block, 7, scan);
+  EXPECT_EQ(scan.counts, (std::vector<LabelScan::Count>{{7, 3}}));
+  EXPECT_EQ(scan.most_voxels, 3u);
+  EXPECT_EQ(scan.crossings, 6u);
+  scan_label(block, 5, scan);
+  EXPECT_TRUE(scan.counts.empty());
+  EXPECT_EQ(scan.crossings, 0u);
 }
 
 TEST(LabelScan, PairsBoundSurfacesThatTouchAcrossCubes) {

@@ -126,12 +126,23 @@ Box LivePyramid::unit_box(const Key& key) const {
 }
 
 Result<std::shared_ptr<const Block>> LivePyramid::block_of(std::size_t level, const GridVec& cell) {
-  const Key key = unit_at(level, plan_.info.scales[level].chunk_box(cell).begin);
+  return block_of(unit_at(level, plan_.info.scales[level].chunk_box(cell).begin));
+}
+
+Result<LivePyramid::Pointer> LivePyramid::block_of(const Key& key) {
   if (Pointer block = blocks_.find(key)) return block;
   // Taken once for the whole descent: blocks below are made without waiting for memory, so nobody waits in a circle.
-  NGFORGE_TRY(const Lease lease, working_.acquire(levels_[level].working_bytes, stop_));
+  NGFORGE_TRY(const Lease lease, working_.acquire(levels_[key.level].working_bytes, stop_));
   share_out(key);
   return unit(key);
+}
+
+Result<void> LivePyramid::read(std::size_t level, const MutableBlockView& out) {
+  return for_each_tile(out.box, levels_[level].box.begin, levels_[level].unit, [&](const Box& tile) -> Result<void> {
+    NGFORGE_TRY(const Pointer block, block_of(unit_at(level, tile.begin)));
+    copy_common(block->view(), out);
+    return {};
+  });
 }
 
 // Has parts of the block made by other threads while this one goes through them too. Nobody waits for a helper: a part

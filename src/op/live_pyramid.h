@@ -38,6 +38,8 @@ class LivePyramid {
   /// A block that holds the chunk `cell` of a scale, which must lie in its grid; it may hold more of the scale.
   /// Errors: those of the source (concerns_source), needs_decision for a value that does not fit, cancelled.
   Result<std::shared_ptr<const Block>> block_of(std::size_t level, const GridVec& cell);
+  /// Copies a box of a scale, which must lie in it, to a view of the box. Errors: as block_of().
+  Result<void> read(std::size_t level, const MutableBlockView& out);
 
  private:
   // Blocks of one scale are `unit` voxels large, cut at the end of the scale: chunks, but at full resolution several
@@ -60,6 +62,7 @@ class LivePyramid {
   static std::uint64_t most_working_bytes(const std::vector<Level>& levels);
   Key unit_at(std::size_t level, const VoxelVec& voxel) const;
   Box unit_box(const Key& key) const;
+  Result<Pointer> block_of(const Key& key);
   void share_out(const Key& key);
   std::vector<Key> parts_of(const Key& key) const;
   Result<Pointer> unit(const Key& key);

@@ -107,25 +107,6 @@ Result<void> check_labels(const MeshPlan& plan, const std::vector<std::uint64_t>
   return {};
 }
 
-// Positions in the volume to nm in the dataset's frame.
-class NmFrame {
- public:
-  explicit NmFrame(const MeshPlan& plan) : plan_(plan) {}
-  // `position`: in voxels from the corner of node (0, 0, 0), the centre of voxel (-1, -1, -1).
-  std::array<float, 3> operator()(const std::array<float, 3>& position) const {
-    std::array<float, 3> nm;
-    for (int a = 0; a < 3; ++a) {
-      const auto i = static_cast<std::size_t>(a);
-      const double voxels = static_cast<double>(plan_.box_vox.begin[a]) - 0.5 + static_cast<double>(position[i]);
-      nm[i] = static_cast<float>(voxels * plan_.resolution_nm[i]);
-    }
-    return nm;
-  }
-
- private:
-  const MeshPlan& plan_;
-};
-
 class MeshWriter {
  public:
   MeshWriter(const MeshPlan& plan, const MeshSpool& spool, MeshSink& sink, std::uint64_t memory_bytes)
@@ -191,8 +172,7 @@ class MeshWriter {
     Mesh whole = weld(parts);
     meshes.clear();
     close_slits(whole, kSlitVoxels);
-    const NmFrame to_nm(plan_);
-    for (auto& position : whole.positions) position = to_nm(position);
+    for (auto& position : whole.positions) position = plan_.to_nm(position);
     const std::string name = legacy_fragment_name(of.label, plan_.has_colon_suffix);
     const std::string manifest = write_legacy_manifest(std::span(&name, 1));
     return sink_.put(of.label, std::as_bytes(std::span(manifest)), encode_mesh_fragment(whole));

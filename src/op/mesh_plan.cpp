@@ -129,6 +129,16 @@ std::array<float, 3> MeshPlan::grid_origin_nm() const {
   return origin;
 }
 
+std::array<float, 3> MeshPlan::to_nm(const std::array<float, 3>& position) const {
+  std::array<float, 3> nm;
+  for (int a = 0; a < 3; ++a) {
+    const auto i = static_cast<std::size_t>(a);
+    const double voxels = static_cast<double>(box_vox.begin[a]) - 0.5 + static_cast<double>(position[i]);
+    nm[i] = static_cast<float>(voxels * resolution_nm[i]);
+  }
+  return nm;
+}
+
 std::uint64_t MeshPlan::block_bytes(std::uint64_t chunk_bytes) const {
   std::uint64_t voxels = 1, planes = 2;
   for (const Index cells : node_cells) voxels *= static_cast<std::uint64_t>(cells + 1);

@@ -52,6 +52,9 @@ struct MeshPlan {
   double lod_scale_nm(int level) const;
   std::array<float, 3> chunk_shape_nm() const;
   std::array<float, 3> grid_origin_nm() const;
+  /// nm in the dataset's frame of a position in voxels from the corner of node (0, 0, 0), the centre of voxel (-1, -1,
+  /// -1).
+  std::array<float, 3> to_nm(const std::array<float, 3>& position) const;
   /// Memory for the voxels of a node while they are read and meshed, beside the surfaces.
   std::uint64_t block_bytes(std::uint64_t chunk_bytes) const;
 };

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,13 +14,10 @@
 #include <vector>
 
 #include "codec/draco.h"
-#include "core/block.h"
-#include "mesh/contour.h"
 #include "mesh/label_scan.h"
-#include "mesh/marching_cubes.h"
 #include "mesh/quantize.h"
-#include "mesh/simplify.h"
 #include "mesh/weld.h"
+#include "op/mesh_node.h"
 #include "pipeline/memory_budget.h"
 #include "pipeline/thread_pool.h"
 
@@ -32,10 +28,8 @@ namespace {
 constexpr int kMostLevelsAboveRoot = 12;
 // A level must leave at most this part of the triangles below it to be worth its bytes.
 constexpr double kLeastReduction = 0.8;
-// Memory for each triangle: while a mesh is simplified or encoded, and as it lies in memory.
-constexpr std::uint64_t kWorkBytes = 250, kTriangleBytes = 40;
-// Marching cubes: most bytes of surfaces for each pair of different neighbours, and of what becomes of them.
-constexpr std::uint64_t kCrossingBytes = 160;
+// Memory for each triangle of a mesh as it lies in memory.
+constexpr std::uint64_t kTriangleBytes = 40;
 
 using NodeKey = std::pair<int, std::array<Index, 3>>;  // level, place
 
@@ -57,13 +51,12 @@ struct NodeOutput {
 
 /// Scratch space of one thread.
 struct Worker {
-  std::unique_ptr<MarchingCubes> cubes = std::make_unique<MarchingCubes>();
-  std::unique_ptr<Simplifier> simplifier = std::make_unique<Simplifier>();
+  explicit Worker(const MeshPlan& plan) : mesher(plan) {}
+
+  NodeMesher mesher;
   Quantizer quantizer;
-  Contours contours;
   LabelScan scan;
-  Buffer voxels;
-  Mesh mesh;
+  Mesh mesh;  // of a parent
   QuantizedMesh quantized;
   std::array<Mesh, 8> octants;
 };
@@ -84,7 +77,7 @@ class MeshWalk {
         static_cast<int>(std::min<std::uint64_t>(static_cast<std::uint64_t>(run_.threads), run_.memory_bytes / least));
     // Each thread has its block all the time, and waits for what its surfaces need beside.
     budget_.emplace(run_.memory_bytes - static_cast<std::uint64_t>(threads) * block_bytes);
-    for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
+    for (int i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>(plan_));
     const std::vector<GridVec> order = morton_order();
     {
       ThreadPool pool(threads);
@@ -142,53 +135,38 @@ class MeshWalk {
   }
 
   Result<void> do_level_0(Worker& worker, const GridVec& node) {
-    const Box box = plan_.node_voxels(node);
     const std::array<Index, 3> place{node.x, node.y, node.z};
-    NGFORGE_TRY(const BlockView block, read_block(worker, box));
+    NGFORGE_TRY(const BlockView block, worker.mesher.read(node, read_));
     scan_labels(block, plan_.own_voxels(node), worker.scan);
     NodeMeshes meshes;
     {
       NGFORGE_TRY(const Lease lease, budget_->acquire(surface_bytes(worker.scan), stop_.get_token()));
       NodeOutput output;
-      NGFORGE_CHECK(mesh_block(worker, block, place, output));
+      NGFORGE_CHECK(mesh_block(worker, place, output));
       NGFORGE_CHECK(store(output));
       meshes = std::move(output.meshes);
       // What one crowded node took is not kept beside what others have.
-      if (lease.bytes() > budget_->total() / workers_.size()) worker = Worker();
+      if (lease.bytes() > budget_->total() / workers_.size()) worker = Worker(plan_);
     }
     note_done(static_cast<std::uint64_t>(plan_.own_voxels(node).volume()));
     return finish_node(worker, {0, place}, std::move(meshes));
   }
 
-  // At most what surfaces, and work on the largest of them, take: each pair of different voxels makes a vertex for each
-  // of two labels and up to four times as many triangles, and a voxel has six sides.
-  static std::uint64_t surface_bytes(const LabelScan& scan) {
-    const std::uint64_t largest = std::min(4 * scan.crossings, 24 * scan.most_voxels);
-    return scan.crossings * kCrossingBytes + largest * kWorkBytes;
-  }
-
-  Result<void> mesh_block(Worker& worker, const BlockView& block, const std::array<Index, 3>& place,
-                          NodeOutput& output) {
-    std::array<float, 3> offset;
-    for (int a = 0; a < 3; ++a) {
-      const auto i = static_cast<std::size_t>(a);
-      offset[i] = static_cast<float>(block.box.begin[a] - (place[i] * plan_.node_cells[i] - 1));
-    }
+  Result<void> mesh_block(Worker& worker, const std::array<Index, 3>& place, NodeOutput& output) {
     // Labels without a surface here are noted too, so that it is known that they exist.
     auto counted = worker.scan.counts.begin();
     const auto note_voxels_below = [&](std::optional<std::uint64_t> label) {
       for (; counted != worker.scan.counts.end() && (!label || counted->label < *label); ++counted)
         if (is_wanted(counted->label)) add_record(output, {counted->label}, 0, place, counted->voxels, 0);
     };
-    for (const LabelSurface& surface : extract(worker, block)) {
+    for (const LabelSurface& surface : worker.mesher.extract(wanted())) {
       if (!is_wanted(surface.label)) continue;
       if (stop_.stop_requested()) return {};
       note_voxels_below(surface.label);
       std::uint64_t voxels = 0;
       if (counted != worker.scan.counts.end() && counted->label == surface.label) voxels = (counted++)->voxels;
-      copy_surface(surface, offset, worker.mesh);
-      simplify_level_0(worker);
-      NGFORGE_CHECK(hand_over(worker, surface.label, 0, place, voxels, worker.mesh, output));
+      const Mesh& mesh = worker.mesher.simplified(surface);
+      NGFORGE_CHECK(hand_over(worker, surface.label, 0, place, voxels, mesh, output));
     }
     note_voxels_below(std::nullopt);
     return {};
@@ -199,46 +177,9 @@ class MeshWalk {
     return plan_.labels.empty() || std::ranges::binary_search(plan_.labels, label);
   }
 
-  std::span<const LabelSurface> extract(Worker& worker, const BlockView& block) const {
-    if (plan_.labels.empty()) return worker.cubes->extract(block);
-    return worker.cubes->extract(block, plan_.labels);
-  }
-
-  // The voxels of a box, with zeros around the volume.
-  Result<BlockView> read_block(Worker& worker, const Box& box) const {
-    const std::size_t bytes = static_cast<std::size_t>(box.volume()) * size_of(plan_.type);
-    ensure(worker.voxels, bytes);
-    const VoxelVec corner = plan_.box_vox.begin;
-    const MutableBlockView view =
-        dense_view(worker.voxels.data(), plan_.type, Box{box.begin + corner, box.end + corner}, 1);
-    const Box inside = view.box.intersect(plan_.box_vox);
-    if (inside != view.box) std::memset(view.data, 0, bytes);
-    NGFORGE_CHECK(volume_.read(plan_.scale, inside, view.crop(inside)));
-    BlockView counted = view;
-    counted.box = box;
-    return counted;
-  }
-
-  static void copy_surface(const LabelSurface& surface, const std::array<float, 3>& offset, Mesh& mesh) {
-    mesh.positions.assign(surface.positions.begin(), surface.positions.end());
-    mesh.triangles.assign(surface.triangles.begin(), surface.triangles.end());
-    if (offset == std::array<float, 3>{}) return;
-    for (auto& position : mesh.positions)
-      for (std::size_t a = 0; a < 3; ++a) position[a] += offset[a];
-  }
-
-  void simplify_level_0(Worker& worker) const {
-    if (plan_.max_error_nm <= 0) return;
-    const MeshBox box{{0, 0, 0}, plan_.node_extent(0)};
-    straighten_contours(worker.mesh, box, plan_.resolution_nm, plan_.max_error_nm, worker.contours);
-    worker.simplifier->simplify(worker.mesh, worker.contours, {plan_.resolution_nm, plan_.max_error_nm, 0});
-    keep_inside(worker.mesh, plan_.node_extent(0));
-  }
-
-  // Simplification may place a vertex a little beyond a face, where another node begins.
-  static void keep_inside(Mesh& mesh, const std::array<float, 3>& extent) {
-    for (auto& position : mesh.positions)
-      for (std::size_t a = 0; a < 3; ++a) position[a] = std::clamp(position[a], 0.0f, extent[a]);
+  std::optional<std::span<const std::uint64_t>> wanted() const {
+    if (plan_.labels.empty()) return std::nullopt;
+    return plan_.labels;
   }
 
   // A label's part of a node as a fragment, and as a mesh for the parent.
@@ -372,7 +313,7 @@ class MeshWalk {
       NGFORGE_CHECK(spool_.read(stored, octant));
       before += stored.triangles;
       const SimplifyTarget target{plan_.resolution_nm, plan_.step_error_nm(parent.first), stored.triangles / 4};
-      worker.simplifier->simplify(octant, no_contours_, target);
+      worker.mesher.simplifier().simplify(octant, no_contours_, target);
       keep_inside(octant, extent);
       MeshPart part{octant.positions, octant.triangles, {}, extent};
       for (std::size_t a = 0; a < 3; ++a) part.corner[a] = (i >> a & 1) != 0 ? extent[a] : 0.0f;
@@ -395,7 +336,7 @@ class MeshWalk {
         largest = std::max(largest, triangles);
         ++listed;
       }
-      most = std::max(most, all * kTriangleBytes + std::max(largest, all / 4) * kWorkBytes);
+      most = std::max(most, all * kTriangleBytes + std::max(largest, all / 4) * kSimplifyBytes);
     }
     return most + 2 * listed * sizeof(StoredMesh) + 2 * kFlushBytes;
   }
@@ -408,6 +349,9 @@ class MeshWalk {
 
   const PrecomputedVolume& volume_;
   const MeshPlan& plan_;
+  const ReadLabels read_ = [this](const Box& box_vox, const MutableBlockView& out) {
+    return volume_.read(plan_.scale, box_vox, out);
+  };
   MeshSpool& spool_;
   const RunOptions& run_;
   const std::function<void(std::uint64_t)>& tell_;

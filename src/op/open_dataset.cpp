@@ -11,6 +11,7 @@
 #include "ngforge/op.h"
 #include "ngforge/text.h"
 #include "op/contrast.h"
+#include "op/live_meshes.h"
 #include "op/render.h"
 #include "op/run_options.h"
 #include "op/stored_properties.h"
@@ -38,11 +39,18 @@ std::string_view suffix_of(std::string_view name) {
   return longest;
 }
 
-Result<Dataset> open_precomputed(const std::string& place) {
+Result<Dataset> open_precomputed(const std::string& place, const RunOptions& run) {
   NGFORGE_TRY(const auto volume, PrecomputedVolume::open(place));
   const VolumeInfo& info = volume->info();
   Dataset dataset;
   dataset.store = make_viewer_view(volume->store());
+  const std::uint64_t memory_bytes = run.memory_bytes / static_cast<std::uint64_t>(run.memory_shares);
+  if (const auto plan = plan_live_meshes(info, {memory_bytes, 0, false}, run)) {
+    const auto read = [volume, scale = plan->meshes.scale](const Box& box, const MutableBlockView& out) {
+      return volume->read(scale, box, out);
+    };
+    NGFORGE_TRY(dataset.store, with_live_meshes(std::move(dataset.store), *plan, read, run.stop));
+  }
   dataset.type = info.is_segmentation ? "segmentation" : "image";
   dataset.data_type = info.type;
   dataset.channels = info.channels;
@@ -103,13 +111,16 @@ std::string dataset_name(const std::string& place) {
   return name.empty() || name == "/" ? "dataset" : name;
 }
 
-bool is_dataset(const std::string& place) {
-  return is_precomputed(place);
+bool takes_memory(const std::string& place) {
+  if (!is_precomputed(place)) return true;
+  const auto volume = PrecomputedVolume::open(place);
+  return volume && (*volume)->info().is_segmentation && (*volume)->info().mesh.empty();
 }
 
 Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& options, const RunOptions& run) {
+  const RunOptions whole_run = with_defaults(run);
   NGFORGE_TRY(Dataset dataset,
-              is_precomputed(place) ? open_precomputed(place) : open_live(place, options, with_defaults(run)));
+              is_precomputed(place) ? open_precomputed(place, whole_run) : open_live(place, options, whole_run));
   dataset.name = dataset_name(place);
   dataset.source = place;
   dataset.contrast = [store = dataset.store] { return contrast_of(store); };

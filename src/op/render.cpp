@@ -2,13 +2,14 @@
 #include "op/render.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <utility>
 
 #include "layout/transform.h"
 #include "layout/volume_info.h"
+#include "op/live_meshes.h"
 #include "op/live_pyramid.h"
+#include "op/made_store.h"
 #include "op/once_cache.h"
 #include "op/run_options.h"
 #include "op/unpacked_source.h"
@@ -19,47 +20,26 @@ namespace {
 // Encoded chunks wait here between stat() and get() of the same key.
 constexpr std::uint64_t kMaxEncodedBytes = 16 << 20;
 
-Bytes bytes_of_text(const std::string& text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
+// With the encoded chunks, a sixteenth of all.
+std::uint64_t with_encoded(std::uint64_t pyramid_bytes) {
+  return pyramid_bytes + pyramid_bytes / 15 + 64;
 }
 
 // What one of several live views may take: its part of the memory, or more where that is too little for a chunk.
 std::uint64_t share_of(const RunOptions& run, std::uint64_t pyramid_bytes) {
-  const std::uint64_t least = pyramid_bytes + pyramid_bytes / 15 + 64;  // with the encoded chunks, a sixteenth of all
-  return std::max(run.memory_bytes / static_cast<std::uint64_t>(run.memory_shares), std::min(run.memory_bytes, least));
+  return std::max(run.memory_bytes / static_cast<std::uint64_t>(run.memory_shares),
+                  std::min(run.memory_bytes, with_encoded(pyramid_bytes)));
 }
 
-class RenderStore : public Store {
+class RenderStore final : public MadeStore {
  public:
-  RenderStore(std::string place, std::unique_ptr<LivePyramid> pyramid, std::uint64_t encoded_bytes)
+  RenderStore(std::string place, std::shared_ptr<LivePyramid> pyramid, std::uint64_t encoded_bytes)
       : place_(std::move(place)), pyramid_(std::move(pyramid)), encoded_(encoded_bytes) {
     documents_.emplace("info", bytes_of_text(write_volume_info(plan().info)));
     if (plan().transform_nm) documents_.emplace("transform.json", bytes_of_text(write_transform(*plan().transform_nm)));
   }
 
   std::string describe() const override { return place_; }
-
-  Result<ObjectInfo> stat(const std::string& key) override {
-    NGFORGE_TRY(const auto value, value_of(key));
-    const std::string_view text(reinterpret_cast<const char*>(value->data()), value->size());
-    return ObjectInfo{value->size(), fmt::format("{:x}-{:016x}", value->size(), std::hash<std::string_view>{}(text)),
-                      ""};
-  }
-
-  Result<Bytes> get(const std::string& key) override {
-    NGFORGE_TRY(const auto value, value_of(key));
-    return *value;
-  }
-
-  Result<Bytes> get_range(const std::string& key, ByteRange range) override {
-    NGFORGE_TRY(const auto value, value_of(key));
-    if (range.offset > value->size() || range.length > value->size() - range.offset)
-      return make_error(ErrorCode::invalid_argument, "{}: expected a range inside {} bytes, found {} bytes at {}", key,
-                        value->size(), range.length, range.offset);
-    const auto begin = value->begin() + static_cast<std::ptrdiff_t>(range.offset);
-    return Bytes(begin, begin + static_cast<std::ptrdiff_t>(range.length));
-  }
 
   Result<std::vector<std::string>> list(const std::string& prefix) override {
     if (!prefix.empty()) {
@@ -73,10 +53,6 @@ class RenderStore : public Store {
     for (const ScaleInfo& scale : plan().info.scales) names.push_back(scale.key + '/');
     std::ranges::sort(names);
     return names;
-  }
-
-  Result<void> put(const std::string& key, std::span<const std::byte>) override {
-    return make_error(ErrorCode::unsupported, "{}: a live view is read-only, found a write to {}", place_, key);
   }
 
  private:
@@ -94,7 +70,7 @@ class RenderStore : public Store {
     return make_error(ErrorCode::not_found, "{}: there is no {}", place_, key);
   }
 
-  Result<Pointer> value_of(const std::string& key) {
+  Result<Pointer> value_of(const std::string& key) override {
     if (const auto found = documents_.find(key); found != documents_.end()) return Pointer(Pointer(), &found->second);
     return encoded_.get(
         key, 0, [&] { return make_chunk(key); },
@@ -132,7 +108,7 @@ class RenderStore : public Store {
   }
 
   const std::string place_;
-  const std::unique_ptr<LivePyramid> pyramid_;
+  const std::shared_ptr<LivePyramid> pyramid_;
   std::map<std::string, Bytes> documents_;
   OnceCache<std::string, Bytes> encoded_;
 };
@@ -143,7 +119,11 @@ Result<std::shared_ptr<Store>> render(std::string place, SourceLevels levels, co
                                       const RunOptions& given_run) {
   const RunOptions run = with_defaults(given_run);
   const bool is_stream = levels.front()->access() == Access::once;
-  std::uint64_t memory_bytes = share_of(run, LivePyramid::least_bytes(plan) * (is_stream ? 2 : 1));
+  const std::uint64_t least_bytes = LivePyramid::least_bytes(plan) * (is_stream ? 2 : 1);
+  std::uint64_t memory_bytes = share_of(run, least_bytes);
+  const LiveMeshLimits limits{memory_bytes, with_encoded(least_bytes), plan.kept_levels.empty()};
+  const auto mesh_plan = plan_live_meshes(plan.info, limits, run);
+  if (mesh_plan) memory_bytes -= mesh_plan->memory_bytes();
   if (is_stream) {
     memory_bytes /= 2;
     const SourceBox kept = to_source(plan.to_reordered(plan.scales.front().box_vox), plan.size_ijk, plan.axis_map);
@@ -151,9 +131,14 @@ Result<std::shared_ptr<Store>> render(std::string place, SourceLevels levels, co
         unpack_when_read(std::move(levels.front()), kept.begin.z, kept.end.z, plan.source_channels, memory_bytes, run);
   }
   const std::uint64_t encoded_bytes = std::min(kMaxEncodedBytes, memory_bytes / 16);
-  NGFORGE_TRY(auto pyramid,
+  NGFORGE_TRY(std::shared_ptr<LivePyramid> pyramid,
               LivePyramid::create(std::move(levels), plan, memory_bytes - encoded_bytes, run.threads, run.stop));
-  return std::shared_ptr<Store>(std::make_shared<RenderStore>(std::move(place), std::move(pyramid), encoded_bytes));
+  std::shared_ptr<Store> store = std::make_shared<RenderStore>(std::move(place), pyramid, encoded_bytes);
+  if (!mesh_plan) return store;
+  const auto read = [pyramid, scale = mesh_plan->meshes.scale](const Box&, const MutableBlockView& out) {
+    return pyramid->read(scale, out);
+  };
+  return with_live_meshes(std::move(store), *mesh_plan, read, run.stop);
 }
 
 }  // namespace ngforge

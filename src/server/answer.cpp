@@ -323,7 +323,11 @@ std::string Site::lane(const HttpRequest& request) const {
     if (*path == page.path) return page.may_wait ? page.path : "";
   for (const Mount& mount : mounts) {
     if (!path->starts_with(mount.path)) continue;
-    return path->find('/', mount.path.size()) == std::string::npos ? mount.path : mount.path + '*';
+    const std::string_view key = std::string_view(*path).substr(mount.path.size());
+    const auto slash = key.find('/');
+    if (slash == std::string_view::npos) return mount.path;
+    if (key.substr(0, slash) != mount.slow_folder) return mount.path + '*';
+    return key.substr(slash + 1) == "info" ? mount.path : mount.path + mount.slow_folder + "/*";
   }
   return "";
 }

@@ -40,7 +40,8 @@ struct HttpAnswer {
 struct Mount {
   std::string path;
   std::shared_ptr<Store> store;
-  std::string index;  // key that the path itself answers with; "": folders list their names
+  std::string index;             // key that the path itself answers with; "": folders list their names
+  std::string slow_folder = {};  // what waits for its values keeps nobody else of this store waiting; "": none
 };
 
 /// A page that is made when asked for. `body` gets the server's URL as the client names it ("http://localhost:9123",

@@ -171,7 +171,7 @@ TEST_F(SiteTest, HeadDecodesNothingLarge) {
 TEST_F(SiteTest, LanesPartWhatWaitsFromWhatDoesNot) {
   site_.pages.push_back({"/state.json", "application/json", [](const std::string&) { return ""; }, 200, true});
   site_.pages.push_back({"/", "text/html", [](const std::string&) { return ""; }});
-  site_.mounts.push_back({"/data/b/", std::make_shared<FixedStore>(), ""});
+  site_.mounts.push_back({"/data/b/", std::make_shared<FixedStore>(), "", "slow"});
   const auto lane = [&](const std::string& target) { return site_.lane({"GET", target, "", "", "", "", ""}); };
   EXPECT_EQ(lane("/data/a/f/v"), lane("/data/a/g/w?x"));
   EXPECT_EQ(lane("/data/a/info"), lane("/data/a/transform.json"));
@@ -179,6 +179,10 @@ TEST_F(SiteTest, LanesPartWhatWaitsFromWhatDoesNot) {
   const std::set<std::string> different{lane("/data/a/f/v"),  lane("/data/a/info"), lane("/data/b/f/v"),
                                         lane("/data/b/info"), lane("/state.json"),  lane("/")};
   EXPECT_EQ(different.size(), 6u);
+  EXPECT_EQ(lane("/data/b/slow/1"), lane("/data/b/slow/2"));
+  EXPECT_FALSE(different.contains(lane("/data/b/slow/1")));
+  EXPECT_EQ(lane("/data/b/slow/info"), lane("/data/b/info"));
+  EXPECT_EQ(lane("/data/a/slow/1"), lane("/data/a/f/v"));
 }
 
 TEST_F(SiteTest, ConditionsCompareTags) {

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The demo's two volumes and its surfaces, and what must be seen of them: millimetres and values from nibabel alone."""
+"""The demo's two volumes and what must be seen of them: millimetres and values from nibabel alone."""
 
-import csv
 import functools
 
 import nibabel as nib
@@ -9,15 +8,9 @@ import numpy as np
 
 import data
 import pyramid
-from e2e import panel
 from e2e.viewer import Look
 
 NAMES = ("icbm152_t1", "desikan_killiany")
-# Regions of the atlas that the demo selects: precentral, superior temporal, rostral middle frontal and lateral occipital of
-# the left hemisphere, and all below the cortex.
-REGIONS = (23, 29, 26, 10, *range(35, 42), *range(76, 84))
-# The layer of the surfaces, and their labels in the atlas' dataset; regions have 1 to 83.
-SURFACES, SIDES = "fsaverage5", {101: "left", 102: "right"}
 ZOOM_MM = [0.5, 2.0]  # crossSectionScale, mm a pixel, at which scales 0 and 1 (1 mm, 2 mm) are loaded
 # Millimetres in the cortex of both, where half a voxel or a coarser scale has another value; none at a cell border.
 PLACES = [(-38.65, -0.55, 35.55), (53.15, 8.25, -21.65), (0.75, -83.85, 35.05), (1.35, -36.05, 38.95), (-13.75, 49.15, 42.45)]
@@ -50,33 +43,6 @@ class Volume:
 @functools.cache
 def volumes():
     return [Volume(path, method) for path, method in zip(paths(), ("average", "majority"), strict=True)]
-
-
-class Scene:
-    """What the 3-D panel of the demo shows: regions, and a glass brain around them, which is picked where there are none."""
-
-    layers = dict.fromkeys(REGIONS, NAMES[1]) | dict.fromkeys(SIDES, SURFACES)
-
-    def __init__(self):
-        atlas = volumes()[1]
-        self.regions = panel.Voxels(atlas.values[..., 0], atlas.affine, REGIONS)
-        to_mm = np.array([*data.FSAVERAGE_TO_MNI152, 0, 0, 0, 1]).reshape(4, 4)
-        surfaces = {}
-        for label, side in SIDES.items():
-            vertices, faces = nib.load(data.fetch(f"{SURFACES}_pial_{side}.gii.gz")).agg_data()
-            surfaces[label] = nib.affines.apply_affine(to_mm, vertices), faces
-        self.surfaces = panel.Triangles(surfaces)
-
-    def first(self, near, far):
-        return self.regions.first(near, far) or self.surfaces.first(near, far)
-
-
-def names():
-    """Names of segments as the viewer lists them, with their tags in the order of their letters."""
-    with open(data.fetch(f"{NAMES[1]}.csv")) as file:
-        rows = [(row["id"], row["label"], {row["hemisphere"], row["structure"]}) for row in csv.DictReader(file)]
-    rows += [(str(label), "pial surface", {side[0].upper(), "surface"}) for label, side in SIDES.items()]
-    return {id: " ".join([name, *(f"#{tag}" for tag in sorted(tags, key=str.lower))]) for id, name, tags in rows}
 
 
 def looks(level=0, names=NAMES):

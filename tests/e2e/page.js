@@ -95,11 +95,5 @@ window.ngforge = (() => {
         if (STATES[chunk.state] === 'gpu') levels.add(Number(/(?:\/(\d+):\d+)?$/.exec(key)[1] ?? 0));
     return [...levels].sort();
   }
-  // Id and name, as they are written, of each row that is drawn of a list of segments, but for the one above them.
-  function segmentRows() {
-    const written = (row, part) => row.querySelector(`.neuroglancer-segment-list-entry-${part}`)?.textContent?.trim();
-    return [...document.querySelectorAll('.neuroglancer-segment-list-entry')].map((row) => [row.dataset.id ?? written(row, 'id'), written(row, 'name')])
-      .filter(([id]) => /^\d+$/.test(id));
-  }
-  return { probe, segmentRows, valueAt, look, panelBox, rays, picked, meshLevels };
+  return { probe, valueAt, look, panelBox, rays, picked, meshLevels };
 })();

@@ -46,28 +46,6 @@ class Voxels:
         return int(found[first]), depth[first]
 
 
-class Triangles:
-    """Surfaces by their id: vertices and faces, in global units."""
-
-    def __init__(self, surfaces):
-        self.surfaces = {id: np.moveaxis(np.asarray(vertices, float)[faces], 1, 0) for id, (vertices, faces) in surfaces.items()}
-
-    def first(self, near, far):
-        """Id and depth of what a ray meets first, or None: intersections with every triangle, as Möller and Trumbore's."""
-        along = (far - near) / np.linalg.norm(far - near)
-        met = []
-        for id, (a, b, c) in self.surfaces.items():
-            across = np.cross(along, c - a)
-            scale = ((b - a) * across).sum(axis=1)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                u = ((near - a) * across).sum(axis=1) / scale
-                turned = np.cross(near - a, b - a)
-                v = turned @ along / scale
-                depth = (turned * (c - a)).sum(axis=1) / scale
-            met += [(value, id) for value in depth[(u >= 0) & (v >= 0) & (u + v <= 1) & (depth > 0)]]
-        return min(met)[::-1] if met else None
-
-
 def places(page, scene, columns=5, rows=4):
     """Of a grid over the panel the pixels where it is sure what is seen: no edge is within some pixels."""
     x, y, width, height = page.evaluate("() => ngforge.panelBox()")
@@ -95,13 +73,11 @@ def pick(page, place):
     return layer, int(id), float(np.linalg.norm(position - place.near))
 
 
-def check(picked, layers, within):
-    """Problems with what was picked, as text: every place shows the segment that the ray meets, in the layer that `layers` has
-    for it, in front of or behind it by no more than `within` and what its slant makes of that. A panel where nothing is to
-    be seen is no proof."""
-    if not any(place.id for place, _ in picked):
-        yield "nothing is surely seen in the 3-D panel"
+def check(picked, layer, within):
+    """Every place shows what the ray meets, in front of or behind it by no more than `within` and what its slant makes of
+    that. At least one place shows nothing or something: a blank panel is no proof."""
+    assert any(place.id for place, _ in picked)
     for place, found in picked:
-        expected = (layers[place.id], place.id) if place.id else None
-        if (found and found[:2]) != expected or (found and abs(found[2] - place.depth) > within + place.slant):
-            yield f"{place}: expected {expected}, found {found}"
+        expected = place.id and (layer, place.id)
+        assert (found and found[:2]) == expected, f"{place}: expected {expected}, found {found}"
+        assert not found or abs(found[2] - place.depth) <= within + place.slant, f"{place}: found {found}"

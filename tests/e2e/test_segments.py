@@ -9,6 +9,10 @@ from e2e.viewer import Look, link_of, served, state_of, view
 from program import PROGRAM, convert, run
 
 CHOSEN = ("17", "53", "83")
+# The list of the layer's segments, as text: id and name of each row that is drawn.
+ROWS = """() => [...document.querySelectorAll('.neuroglancer-segment-list-entry')].map(row => [
+  row.dataset.id ?? row.querySelector('.neuroglancer-segment-list-entry-id')?.textContent?.trim(),
+  row.querySelector('.neuroglancer-segment-list-entry-name')?.textContent?.trim()])"""
 COLORS = """name => {
   const layer = viewer.layerManager.getLayerByName(name);
   return layer.toJSON().segmentColors;
@@ -37,7 +41,7 @@ def test_names_and_colours_appear(tmp_path):
 
         def read(page):
             page.wait_for_selector(".neuroglancer-segment-list-entry-name", timeout=20_000)
-            found.update(rows=page.evaluate("() => ngforge.segmentRows()"), colors=page.evaluate(COLORS, "atlas"))
+            found.update(rows=page.evaluate(ROWS), colors=page.evaluate(COLORS, "atlas"))
 
         (look,) = brain.looks(0, ["desikan_killiany"])[:1]
         look = Look(look.position, look.scale, {"atlas": look.values["desikan_killiany"]}, then=read)
@@ -45,7 +49,7 @@ def test_names_and_colours_appear(tmp_path):
     assert seen.problems == []
     # The viewer puts a segment's tags behind its name.
     names = {row["id"]: f"{row['label']} #{row['hemisphere']}" for row in rows}
-    shown = dict(found["rows"])
+    shown = {id: name for id, name in found["rows"] if id}
     for id in CHOSEN:
         assert shown[id] == names[id], found["rows"]
     assert found["colors"] == {id: f"#{int(id) * 3:06x}" for id in CHOSEN}
