@@ -102,7 +102,7 @@ class Annotation {
     if (has_numbers) {
       if (entries != -kTableVersion)
         return make_error(ErrorCode::unsupported, "{}: expected a colour table of version 2, found {}", place_,
-                          -entries);
+                          -std::int64_t{entries});
       NGFORGE_CHECK(cursor_.read<std::int32_t>());
     }
     NGFORGE_CHECK(text());

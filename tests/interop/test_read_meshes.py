@@ -83,6 +83,8 @@ def test_legacy(datasets, tmp_path, kind, label):
 @pytest.mark.parametrize("label", [n * LABEL for n in (1, 2, 3, 4)])
 def test_legacy_draco(datasets, tmp_path, label):
     """cloud-volume does not read it; the same surface is there as plain fragments, from which rounding leads astray by 1 nm."""
+    with pytest.raises(cloudvolume.exceptions.MeshDecodeError):
+        by_cloud_volume(datasets["draco"], label)
     ours = read(f"{datasets['draco']}|mesh:{label}", tmp_path)
     expect_equal(ours, by_cloud_volume(datasets["plain"], label))
 
@@ -185,6 +187,18 @@ def test_other_files(datasets, tmp_path, suffix):
 def test_check_says_that_the_viewer_shows_no_draco_in_legacy_meshes(datasets):
     found = run("check", datasets["draco"], "--json").json
     assert found and {(one["code"], "Draco" in one["message"]) for one in found} == {("undecodable-fragment", True)}
+
+
+def test_igneous_loses_small_labels(tmp_path):
+    """Where it simplifies, which it does unless told not to; `check` names them."""
+    labels = np.zeros((24, 24, 24), "u8")
+    labels[4:20, 4:20, 4:20] = 7
+    labels[2, 2, 3] = 9
+    folder = peers.by_cloud_volume(tmp_path / "small", labels, chunk=(24, 24, 24))
+    peers.igneous("mesh", "forge", folder, "--shape", "24,24,24", "--sharded")
+    peers.igneous("mesh", "merge-sharded", folder, "--nlod", 0)
+    (found,) = run("check", folder, "--json").json
+    assert found["code"] == "missing-mesh" and "found none of 9:" in found["message"]
 
 
 @pytest.mark.parametrize("kind", ["legacy", "plain", "multires", "sharded"])
