@@ -38,7 +38,8 @@ std::string encoded_path(std::string_view typed) {
   return out;
 }
 
-// The names that a folder's page links to, as our server, nginx, apache and Python's http.server write them.
+// The names that a folder's page links to, as our server, nginx, Apache, Caddy, Python's http.server and npm's
+// http-server write them.
 std::vector<std::string> names_in_listing(std::string_view html) {
   constexpr std::string_view kLink = "href=\"";
   std::vector<std::string> names;
@@ -46,7 +47,7 @@ std::vector<std::string> names_in_listing(std::string_view html) {
     at += kLink.size();
     const std::string_view link = html.substr(at, html.find('"', at) - at);
     if (link.find_first_of(":?#") != std::string_view::npos) continue;  // leads elsewhere, or sorts the page
-    const auto name = percent_decoded(link);
+    const auto name = percent_decoded(link.starts_with("./") ? link.substr(2) : link);
     if (!name || name->empty()) continue;
     const std::string_view part = std::string_view(*name).substr(0, name->size() - (name->back() == '/' ? 1 : 0));
     if (part.find('/') == std::string_view::npos && is_valid_key(part)) names.push_back(*name);
@@ -100,7 +101,11 @@ class HttpStore final : public Store {
     if (!reply.is_html)
       return make_error(ErrorCode::unsupported, "{}/{}: expected a server that lists its folders, found none",
                         describe(), prefix);
-    return names_in_listing({reinterpret_cast<const char*>(reply.body.data()), reply.body.size()});
+    auto names = names_in_listing({reinterpret_cast<const char*>(reply.body.data()), reply.body.size()});
+    if (names.empty())
+      return make_error(ErrorCode::unsupported, "{}/{}: expected a page that lists the folder, found another",
+                        describe(), prefix);
+    return names;
   }
 
   /// Whatever the status, as a page of another origin would ask.

@@ -225,15 +225,18 @@ TEST(HttpStore, LiesAndNoiseAreErrors) {
 }
 
 TEST(HttpStore, ReadsListings) {
-  ScriptedServer server({answer("200 OK",
-                                "<a href=\"../\">up</a><a href=\"?C=N\">sort</a><a href=\"s%20t/\">s</a>"
-                                "<a href=\"http://x/\">x</a><a href=\"1%3A0\">m</a><a href=\"info\">info</a>",
-                                "Content-Type: text/html; charset=utf-8\r\n"),
-                         answer("200 OK", "{}")});
+  ScriptedServer server(
+      {answer("200 OK",
+              "<a href=\"../\">up</a><a href=\"?C=N\">sort</a><a href=\"s%20t/\">s</a>"
+              "<a href=\"http://x/\">x</a><a href=\"./dot\">d</a><a href=\"1%3A0\">m</a><a href=\"info\">info</a>",
+              "Content-Type: text/html; charset=utf-8\r\n"),
+       answer("200 OK", "{}")});
   const auto store = open(server);
-  EXPECT_THAT(*store->list("s/"), ElementsAre("1:0", "info", "s t/"));
+  EXPECT_THAT(*store->list("s/"), ElementsAre("1:0", "dot", "info", "s t/"));
   EXPECT_FALSE(store->list("").has_value()) << "not a page";
   EXPECT_THAT(server.requests()[0], HasSubstr("GET /data/a/s/ HTTP/1.1\r\n"));
+  ScriptedServer other({answer("200 OK", "<a href=\"/\">home</a>", "Content-Type: text/html\r\n")});
+  EXPECT_EQ(open(other)->list("s/").error().code, ErrorCode::unsupported) << "a page, but not a list";
 }
 
 TEST(HttpStore, NobodyThere) {
