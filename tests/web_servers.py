@@ -7,6 +7,7 @@ import gzip
 import http.client
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -135,17 +136,22 @@ CONFIGURED = {"nginx": functools.partial(_whole, "nginx"), "nginx-compose": _com
 
 
 @contextlib.contextmanager
-def running(server, folder, change=lambda text: text):
+def running(server, folder, change=lambda text: text, user=None):
     """The URL of a web server that is configured for a folder and run by the command that its configuration names.
 
-    `change`: what is done to the configuration before.
+    `change`: what is done to the configuration before. `user`: who runs it (only root can say).
     """
     port = free_port()
     configured = CONFIGURED[server](folder, port)
     with tempfile.TemporaryDirectory() as place:
         Path(place, configured.file).write_text(change(configured.text))
-        with started(configured.command, port, Path(place)) as url:
+        command = configured.command
+        if user:
+            shutil.chown(place, user)
+            command = f"setpriv --reuid={user} --regid=nogroup --clear-groups sh -c {shlex.quote('exec ' + command)}"
+        with started(command, port, Path(place)) as url:
             yield url + configured.path
+    (folder / ".htaccess").unlink(missing_ok=True)
 
 
 @dataclass

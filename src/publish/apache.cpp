@@ -32,35 +32,35 @@ RewriteRule ^ - [END]
 
 # A stored NAME.gz is sent as it is under NAME with Content-Encoding.
 RewriteCond %{REQUEST_FILENAME}.gz -f
-RewriteCond %{THE_REQUEST} "^\S+ ([^ ?]+)"
+RewriteCond %{THE_REQUEST} "^\S+ (?:\w+://[^/ ]*)?([^ ?]+)"
 RewriteRule ^ %1.gz [E=packed:1,END]
 
 # The viewer asks for x0-x1_y0-y1_z0-z1; the deep layout has x0-x1/y0-y1/z0-z1.
 RewriteCond %{REQUEST_FILENAME} "^(.*)/(-?\d+--?\d+)_(-?\d+--?\d+)_(-?\d+--?\d+)$"
 RewriteCond %1/%2/%3/%4 -f
-RewriteCond %{THE_REQUEST} "^\S+ ([^ ?]*)/([-\d]+)_([-\d]+)_([-\d]+)[ ?]"
+RewriteCond %{THE_REQUEST} "^\S+ (?:\w+://[^/ ]*)?([^ ?]*)/([-\d]+)_([-\d]+)_([-\d]+)[ ?]"
 RewriteRule ^ %1/%2/%3/%4 [END]
 RewriteCond %{REQUEST_FILENAME} "^(.*)/(-?\d+--?\d+)_(-?\d+--?\d+)_(-?\d+--?\d+)$"
 RewriteCond %1/%2/%3/%4.gz -f
-RewriteCond %{THE_REQUEST} "^\S+ ([^ ?]*)/([-\d]+)_([-\d]+)_([-\d]+)[ ?]"
+RewriteCond %{THE_REQUEST} "^\S+ (?:\w+://[^/ ]*)?([^ ?]*)/([-\d]+)_([-\d]+)_([-\d]+)[ ?]"
 RewriteRule ^ %1/%2/%3/%4.gz [E=packed:1,END]
 
 # Manifests of meshes are asked for as ID:0; where file names have no colon they are called ID or ID.json.
 RewriteCond %{REQUEST_FILENAME} "^(.*/\d+):0$"
 RewriteCond %1.json -f
-RewriteCond %{THE_REQUEST} "^\S+ ([^ ?]*/\d+)(?::|%3[Aa])0[ ?]"
+RewriteCond %{THE_REQUEST} "^\S+ (?:\w+://[^/ ]*)?([^ ?]*/\d+)(?::|%3[Aa])0[ ?]"
 RewriteRule ^ %1.json [END]
 RewriteCond %{REQUEST_FILENAME} "^(.*/\d+):0$"
 RewriteCond %1 -f
-RewriteCond %{THE_REQUEST} "^\S+ ([^ ?]*/\d+)(?::|%3[Aa])0[ ?]"
+RewriteCond %{THE_REQUEST} "^\S+ (?:\w+://[^/ ]*)?([^ ?]*/\d+)(?::|%3[Aa])0[ ?]"
 RewriteRule ^ %1 [END]
 RewriteCond %{REQUEST_FILENAME} "^(.*/\d+):0$"
 RewriteCond %1.json.gz -f
-RewriteCond %{THE_REQUEST} "^\S+ ([^ ?]*/\d+)(?::|%3[Aa])0[ ?]"
+RewriteCond %{THE_REQUEST} "^\S+ (?:\w+://[^/ ]*)?([^ ?]*/\d+)(?::|%3[Aa])0[ ?]"
 RewriteRule ^ %1.json.gz [E=packed:1,END]
 RewriteCond %{REQUEST_FILENAME} "^(.*/\d+):0$"
 RewriteCond %1.gz -f
-RewriteCond %{THE_REQUEST} "^\S+ ([^ ?]*/\d+)(?::|%3[Aa])0[ ?]"
+RewriteCond %{THE_REQUEST} "^\S+ (?:\w+://[^/ ]*)?([^ ?]*/\d+)(?::|%3[Aa])0[ ?]"
 RewriteRule ^ %1.gz [E=packed:1,END]
 
 # Nothing else is compressed: parts of shards and meshes are asked for by Range, for which a stored .gz has none.
@@ -99,11 +99,15 @@ User daemon
 Group daemon
 PidFile apache2.pid
 Mutex file:.
-ErrorLog /dev/stderr
+ErrorLog error.log
 ServerName localhost
 TypesConfig /dev/null
 TraceEnable Off
 Listen @ADDRESS@
+<Directory />
+    AllowOverride None
+    Require all denied
+</Directory>
 
 <VirtualHost *>
     DocumentRoot "@ROOT@"

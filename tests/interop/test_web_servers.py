@@ -4,6 +4,7 @@
 import email
 import gzip
 import json
+import os
 import re
 import shutil
 import socket
@@ -16,7 +17,7 @@ import volumes
 import web_servers
 from program import convert, run
 from volumes import save_nifti
-from web_servers import readable_folder, running, stored
+from web_servers import Client, readable_folder, running, stored
 
 ODD = "odd %41 100%: a+b&c;d=1 #2 ü"
 SERVERS = ["ours", *web_servers.CONFIGURED]
@@ -41,7 +42,7 @@ def make_datasets(root):
             ("plain", "labels", "--layout", "flat", "--compress", "none", "--voxel-offset=-16,-16,8"),
             (ODD, "labels", "--layout", "deep")]:
         convert(root / f"{source}.nii", data / name, "--chunk-size", "16", *options)
-    for name, *options in (("sharded",), ("flat", "--layout", "flat"), ("deep", "--format", "legacy"),
+    for name, *options in (("sharded",), ("flat", "--layout", "flat"), ("plain", "--layout", "flat"), ("deep", "--format", "legacy"),
                            (ODD, "--format", "legacy", "--no-colon-suffix")):
         done = run("mesh", data / name, *options)
         assert done.status == 0, done.err
@@ -58,6 +59,7 @@ def make_datasets(root):
 @pytest.fixture(scope="module")
 def data():
     with readable_folder() as root:
+        (root / ".htaccess").write_text("of another server's folder, which concerns nobody here")
         yield make_datasets(root)
 
 
@@ -268,6 +270,8 @@ def test_names_in_other_spellings(server):
         expected = server.send(target + key, accept_encoding="gzip")
         answer = server.send(target + same, accept_encoding="gzip")
         assert expected.status == answer.status == 200 and answer.value == expected.value, same
+    answer = server.send(f"http://localhost:{server.connection.port}{server.target('deep', 'mesh/7:0')}", accept_encoding="gzip")
+    assert answer.status == 200 and answer.value == expected.value, "as to a proxy"
     for query in "?", "?x=1", "?a/b/0-1_0-1_0-1", "?q=7:0":
         answer = server.send(server.target("deep", "mesh/7:0") + query)
         assert answer.status == 200 and answer.value == expected.value
@@ -304,6 +308,25 @@ def test_folders_are_not_listed(data, server):
         if server.places["flat"].endswith("/data/flat/"):
             continue  # ours lists what is served, for the viewer's completion
         assert b"info" not in body and b"provenance" not in body
+
+
+# Other ways to run them.
+
+@pytest.mark.parametrize("kind", web_servers.CONFIGURED)
+def test_a_dataset_alone(data, kind):
+    values = stored(data / "deep")
+    with running(kind, data / "deep") as url:
+        client = Client({"": url + "/"})
+        for key, expected in values.items():
+            answer = client.ask("", key, accept_encoding="gzip")
+            assert answer.status == 200 and answer.value == expected, key
+        assert client.ask("", "").status == 404
+
+
+@pytest.mark.parametrize("kind", ["nginx", "apache", "caddy"])
+def test_any_user_can_run_them(data, kind):
+    with running(kind, data, user="nobody" if os.geteuid() == 0 else None) as url:
+        assert run("check", f"{url}/deep", "--json").json == []
 
 
 # By our own reader, which asks as the viewer does.
