@@ -32,8 +32,9 @@ std::optional<std::uint64_t> take_number(std::string_view& text, int base = 10) 
   return number;
 }
 
-std::string_view without_gz(std::string_view name) {
-  remove_suffix(name, ".gz");
+// A name as manifests have it, whatever cloud-volume has packed the file with.
+std::string_view without_packing(std::string_view name) {
+  if (!remove_suffix(name, ".gz") && !remove_suffix(name, ".br")) remove_suffix(name, ".zstd");
   return name;
 }
 
@@ -41,7 +42,7 @@ std::string_view without_gz(std::string_view name) {
 
 MeshNames::Name MeshNames::read(std::string_view name) const {
   if (name.ends_with('/') || name.starts_with('.')) return {Kind::other};
-  name = without_gz(name);
+  name = without_packing(name);
   // cloud-volume looks labels up in the places of igneous' .spatial files.
   if (name == "info" || name == "provenance" || name.ends_with(".spatial")) return {Kind::other};
   if (name.ends_with(".frags") || name.ends_with(".labels")) return {Kind::aside};
@@ -77,14 +78,14 @@ void MeshNames::sort() {
 
 void MeshNames::add_fragments(std::span<const std::string> names) {
   const std::lock_guard lock(mutex_);
-  for (const std::string& name : names) fragments_.push_back(hash_of(without_gz(name)));
+  for (const std::string& name : names) fragments_.push_back(hash_of(without_packing(name)));
   is_sorted_ = false;
 }
 
 bool MeshNames::is_stray(std::string_view name, std::span<const std::uint64_t> missing) {
   const Name read_name = read(name);
   if (read_name.kind != Kind::unknown && read_name.kind != Kind::fragments) return false;
-  const std::string_view plain = without_gz(name);
+  const std::string_view plain = without_packing(name);
   std::string_view rest = plain;
   const auto label = take_number(rest);
   if (label && !info_.sharding && std::ranges::binary_search(missing, *label)) return false;

@@ -73,7 +73,7 @@ Result<SurfaceReport> write_surface(const std::string& place, const std::string&
                                     const ConvertOptions& options, const RunOptions& run) {
   const SurfaceDescriptor& format = *find_surface_writer(destination);
   auto opened = open_surface(place, run.memory_bytes);
-  if (!opened && opened.error().code == ErrorCode::unsupported)
+  if (!opened && opened.error().code == ErrorCode::unsupported && opened.error().hint.empty())
     return std::move(opened).error().with_hint(
         "labels of a volume become surfaces with ngforge mesh, and files with convert 'DATASET|mesh:ID'");
   NGFORGE_TRY(Surface surface, std::move(opened));

@@ -208,7 +208,14 @@ Result<Bytes> PrecomputedMeshes::read_legacy_bytes(const std::string& name, std:
   if (!is_valid_key(key(name)))
     return make_error(ErrorCode::invalid_data, "{}: expected names of files in this folder as fragments, found \"{}\"",
                       where(""), name);
-  return get_decoded(*store_, key(name), plus(limit_bytes, 4));
+  auto bytes = get_decoded(*store_, key(name), plus(limit_bytes, 4));
+  if (bytes || bytes.error().code != ErrorCode::not_found) return bytes;
+  for (const auto& [suffix, packing] : {std::pair(".br", "Brotli"), std::pair(".zstd", "Zstandard")})
+    if (store_->stat(key(name) + suffix))
+      return make_error(ErrorCode::unsupported, "{}: expected a fragment as it is or in gzip, found it in {}",
+                        where(name + suffix), packing)
+          .with_hint("unpack such files, so that they lose that suffix");
+  return bytes;
 }
 
 Result<Mesh> PrecomputedMeshes::read_legacy_fragment(const std::string& name, std::uint64_t limit_bytes) const {

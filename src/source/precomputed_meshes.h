@@ -55,7 +55,8 @@ class PrecomputedMeshes {
   /// The parts that read() is made of, for those who look at each.
   /// Names of the fragments of a single-resolution mesh.
   Result<std::vector<std::string>> legacy_fragments(std::uint64_t label) const;
-  /// A fragment's bytes with the encoding that its name or the server tells undone.
+  /// A fragment's bytes with the encoding that its name or the server tells undone. Errors: unsupported (Brotli and
+  /// Zstandard, as cloud-volume and igneous name them).
   Result<Bytes> read_legacy_bytes(const std::string& name, std::uint64_t limit_bytes) const;
   Result<MultiresMesh> find_multires(std::uint64_t label) const;
   /// A part of the fragments, counted from `mesh.begin`.

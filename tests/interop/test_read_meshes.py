@@ -189,6 +189,20 @@ def test_check_says_that_the_viewer_shows_no_draco_in_legacy_meshes(datasets):
     assert found and {(one["code"], "Draco" in one["message"]) for one in found} == {("undecodable-fragment", True)}
 
 
+@pytest.mark.parametrize("suffix, packing", [(".br", "Brotli"), (".zstd", "Zstandard")])
+def test_fragments_in_other_packings_are_named(datasets, tmp_path, suffix, packing):
+    """As `igneous mesh forge --compress br` calls them: neither the viewer nor this program unpacks them."""
+    folder = copied(datasets, "legacy", tmp_path)
+    fragments = list(mesh_folder(folder).glob(f"{LABEL}:0:*.gz"))
+    for path in fragments:
+        path.rename(path.with_suffix(suffix))
+    refused = run("convert", f"{folder}|mesh:{LABEL}", tmp_path / "out.ply")
+    assert refused.status == 3 and packing in refused.err and "hint: unpack" in refused.err
+    found = run("check", folder, "--json").json
+    assert len(found) == len(fragments)
+    assert {(one["code"], packing in one["message"]) for one in found} == {("undecodable-fragment", True)}
+
+
 def test_igneous_loses_small_labels(tmp_path):
     """Where it simplifies, which it does unless told not to; `check` names them."""
     labels = np.zeros((24, 24, 24), "u8")
