@@ -23,6 +23,8 @@ namespace ngforge {
 namespace {
 
 constexpr const char* kType = "neuroglancer_segment_properties";
+// A format of tables beside those of texts.
+constexpr const char* kRegions = "regions";
 
 /// Makes the properties of one dataset.
 class PropertiesRun {
@@ -36,6 +38,7 @@ class PropertiesRun {
                         "{}: expected a TABLE and a DATASET, or a DATASET and --measure, found one place alone",
                         dataset)
           .with_hint("see ngforge properties -h");
+    NGFORGE_CHECK(check_format());
     NGFORGE_CHECK(open(dataset));
     NGFORGE_TRY(missing_, missing_number(options_));
     std::optional<PartialFolder> partial;
@@ -52,6 +55,16 @@ class PropertiesRun {
   }
 
  private:
+  Result<void> check_format() const {
+    std::string names;
+    for (const TableFormat& format : all_table_formats()) {
+      if (options_.format.empty() || options_.format == format.name) return {};
+      names += fmt::format("{}{}", names.empty() ? "" : ", ", format.name);
+    }
+    return make_error(ErrorCode::invalid_argument, "--format: expected one of {}, found \"{}\"", names,
+                      options_.format);
+  }
+
   Result<void> open(const std::string& dataset) {
     NGFORGE_TRY(volume_, PrecomputedVolume::open(dataset));
     NGFORGE_TRY(root_, local_folder(*volume_, dataset));
@@ -97,9 +110,8 @@ class PropertiesRun {
     if (options_.format.empty() && text.find(kType) != std::string_view::npos &&
         text.find_first_not_of(" \t\r\n") == text.find('{'))
       return read_info(text);
-    auto table = options_.format.empty() && looks_like_region_labels(bytes)
-                     ? read_regions(bytes)
-                     : parse_table(bytes, table_, options_.format);
+    const bool has_regions = options_.format.empty() ? looks_like_region_labels(bytes) : options_.format == kRegions;
+    auto table = has_regions ? read_regions(bytes) : parse_table(bytes, table_, options_.format);
     if (!table) return std::move(table).error().of_source();
     report_.format = table->format;
     report_.rows = table->row_count();
@@ -251,7 +263,7 @@ Result<PropertiesReport> set_properties(const std::string& table, const std::str
 }
 
 std::vector<TableFormat> all_table_formats() {
-  std::vector<TableFormat> formats;
+  std::vector<TableFormat> formats{{kRegions, "regions of a surface: FreeSurfer .annot, GIfTI .label.gii"}};
   for (const TableDescriptor* table : all_tables()) formats.push_back({table->name, table->title});
   return formats;
 }

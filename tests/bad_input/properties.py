@@ -31,6 +31,16 @@ def table_column_for_two_things(folder):
     segmentation(folder)
 
 
+@case(2, *RUN, "--format", "xlsx")
+def table_of_a_format_that_is_none(folder):
+    segmentation(folder)
+
+
+@case(3, *RUN, "--format", "regions")
+def table_of_regions_that_is_a_text(folder):
+    segmentation(folder)
+
+
 @case(3, *RUN)
 def table_without_ids(folder):
     segmentation(folder, "what,why\na,b\n")
