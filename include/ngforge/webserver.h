@@ -22,9 +22,9 @@ struct WebServerName {
 std::vector<WebServerName> all_web_servers();
 
 struct WebServerOptions {
-  std::string form;                // "": whole, to be run as it is; or the name of one of its forms
-  std::string bind = "127.0.0.1";  // address or name to listen at
-  int port = 8080;
+  std::string form;  // "": whole, to be run as it is; or the name of one of its forms
+  std::string bind;  // address or name to listen at; "": 127.0.0.1
+  int port = 0;      // 0: 8080
 };
 
 /// A dataset that is served.
@@ -45,8 +45,9 @@ struct WebServerReport {
 };
 
 /// `webserver`: what makes a web server answer for a folder on this machine, which is a dataset or holds some, as the
-/// viewer needs it. Nothing is written. Errors: invalid_argument (unknown server or form, a path or address that a
-/// configuration cannot hold), not_found (no dataset), unsupported (not on this machine), permission, io.
+/// viewer needs it. Nothing is written. Errors: invalid_argument (unknown server or form, an option that means nothing
+/// to it, a path or address that a configuration cannot hold), not_found (no dataset), unsupported (not on this
+/// machine), permission, io.
 Result<WebServerReport> web_server_configuration(std::string_view server, const std::string& place,
                                                  const WebServerOptions& options);
 

@@ -150,6 +150,7 @@ extern const WebServerDescriptor apache_web_server;
 const WebServerDescriptor apache_web_server{.name = "apache",
                                             .form = "htaccess",
                                             .form_help = "a .htaccess file, for an Apache that runs already",
+                                            .listens = true,
                                             .configure = configure};
 
 }  // namespace ngforge

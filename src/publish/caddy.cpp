@@ -133,6 +133,7 @@ std::string configure(const WebFolder& folder, const WebServerOptions& options) 
 }  // namespace
 
 extern const WebServerDescriptor caddy_web_server;
-const WebServerDescriptor caddy_web_server{.name = "caddy", .form = "", .form_help = "", .configure = configure};
+const WebServerDescriptor caddy_web_server{
+    .name = "caddy", .form = "", .form_help = "", .listens = true, .configure = configure};
 
 }  // namespace ngforge

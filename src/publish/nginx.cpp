@@ -155,6 +155,7 @@ extern const WebServerDescriptor nginx_web_server;
 const WebServerDescriptor nginx_web_server{.name = "nginx",
                                            .form = "compose",
                                            .form_help = "a Docker Compose file, nginx in a container",
+                                           .listens = true,
                                            .configure = configure};
 
 }  // namespace ngforge

@@ -129,6 +129,7 @@ std::string configure(const WebFolder& folder, const WebServerOptions&) {
 }  // namespace
 
 extern const WebServerDescriptor s3_web_server;
-const WebServerDescriptor s3_web_server{.name = "s3", .form = "", .form_help = "", .configure = configure};
+const WebServerDescriptor s3_web_server{
+    .name = "s3", .form = "", .form_help = "", .listens = false, .configure = configure};
 
 }  // namespace ngforge

@@ -121,6 +121,7 @@ void add_dataset(const std::string& path, const std::string& name, std::string_v
   folder.datasets.push_back(std::move(dataset));
 }
 
+// True also of what is not there.
 bool others_may(const fs::path& path, fs::perms what) {
   std::error_code error;
   const fs::perms found = fs::status(path, error).permissions();
@@ -137,9 +138,10 @@ void look_at_permissions(const WebFolder& folder, std::vector<std::string>& noti
   }
   for (const WebDataset& dataset : folder.datasets) {
     const fs::path path = fs::path(folder.root) / dataset.name;
-    const bool is_closed = !others_may(path, fs::perms::others_exec);
-    if (is_closed || (fs::exists(path / "info") && !others_may(path / "info", fs::perms::others_read)))
-      notices.push_back(fmt::format("{}: other users may not read it{}", path.string(), kMeans));
+    bool is_closed = !others_may(path, fs::perms::others_exec);
+    for (const char* const name : {"info", "info.gz"})  // the other files are likely to be as one of these is
+      is_closed |= !others_may(path / name, fs::perms::others_read);
+    if (is_closed) notices.push_back(fmt::format("{}: other users may not read it{}", path.string(), kMeans));
   }
 }
 

@@ -38,25 +38,27 @@ Result<void> check_options(const WebServerDescriptor& server, const WebServerOpt
   if (!options.form.empty() && options.form != server.form)
     return make_error(ErrorCode::invalid_argument, "--{}: expected another server, found {}", options.form,
                       server.name);
-  const bool is_address = !options.bind.empty() && std::ranges::all_of(options.bind, [](char c) {
+  if (!server.listens && (!options.bind.empty() || options.port != 0))
+    return make_error(ErrorCode::invalid_argument, "{}: expected a server that listens, found {}",
+                      options.bind.empty() ? "--port" : "--bind", server.name);
+  const bool is_address = std::ranges::all_of(options.bind, [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' || c == ':' ||
            c == '-';
   });
   if (!is_address)
     return make_error(ErrorCode::invalid_argument, "--bind: expected an address such as 0.0.0.0, found \"{}\"",
                       options.bind);
-  if (options.port < 1 || options.port > 65535)
+  if (options.port < 0 || options.port > 65535)
     return make_error(ErrorCode::invalid_argument, "--port: expected 1 to 65535, found {}", options.port);
   return {};
 }
 
-Result<void> check_root(const std::string& root) {
-  const auto is_special = [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || kSpecial.find(c) != std::string_view::npos;
-  };
-  if (std::ranges::none_of(root, is_special)) return {};
-  return make_error(ErrorCode::invalid_argument, "{}: expected a path without {} and line ends, found \"{}\"", root,
-                    kSpecial, root)
+Result<void> check_root(const std::string& place, const std::string& root) {
+  const auto special = std::ranges::find_if(
+      root, [](char c) { return static_cast<unsigned char>(c) < 0x20 || kSpecial.find(c) != std::string_view::npos; });
+  if (special == root.end()) return {};
+  return make_error(ErrorCode::invalid_argument, "{}: expected a path without {} and line ends, found '{}'", place,
+                    kSpecial, static_cast<unsigned char>(*special) < 0x20 ? ' ' : *special)
       .with_hint("make a symbolic link to the folder, under a plain name");
 }
 
@@ -104,11 +106,14 @@ std::vector<WebServerName> all_web_servers() {
 }
 
 Result<WebServerReport> web_server_configuration(std::string_view name, const std::string& place,
-                                                 const WebServerOptions& options) {
+                                                 const WebServerOptions& given) {
   NGFORGE_TRY(const WebServerDescriptor* const server, find_server(name));
-  NGFORGE_CHECK(check_options(*server, options));
+  NGFORGE_CHECK(check_options(*server, given));
+  WebServerOptions options = given;
+  if (options.bind.empty()) options.bind = "127.0.0.1";
+  if (options.port == 0) options.port = 8080;
   NGFORGE_TRY(WebFolder folder, look_at_web_folder(place));
-  NGFORGE_CHECK(check_root(folder.root));
+  NGFORGE_CHECK(check_root(place, folder.root));
   WebServerReport report;
   report.text = server->configure(folder, options);
   report.root = std::move(folder.root);

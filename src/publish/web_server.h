@@ -18,7 +18,9 @@ struct WebServerDescriptor {
   const char* name;       // "nginx"
   const char* form;       // other than the whole configuration; "": there is none
   const char* form_help;  // what that is
-  /// `options.form` is "" or `form`; root and address hold nothing that a configuration cannot.
+  bool listens;           // at an address and a port
+  /// `options.form` is "" or `form`; address and port are given if the server listens; root and address hold nothing
+  /// that a configuration cannot.
   std::string (*configure)(const WebFolder& folder, const WebServerOptions& options);
 };
 std::span<const WebServerDescriptor* const> all_web_server_descriptors();

@@ -42,3 +42,18 @@ def file_for_a_web_server(folder):
 @case(3, "webserver", "nginx", "http://127.0.0.1/data")
 def url_for_a_web_server(folder):
     pass
+
+
+@case(2, "webserver", "s3", "data", "--port", "80")
+def port_of_a_bucket(folder):
+    dataset(folder)
+
+
+@case(2, "webserver", "caddy", "data", "--htaccess")
+def form_of_another_web_server(folder):
+    dataset(folder)
+
+
+@case(2, "webserver", "nginx", "da[1]ta")
+def folder_that_no_configuration_can_name(folder):
+    dataset(folder, "da[1]ta")

@@ -310,6 +310,28 @@ def test_folders_are_not_listed(data, server):
         assert b"info" not in body and b"provenance" not in body
 
 
+# What is printed.
+
+def test_json(data):
+    found = run("webserver", "caddy", data, "--json", "--port", "81").json
+    assert list(found) == ["server", "root", "datasets", "notices", "configuration"]
+    assert found["root"] == str(data) and found["configuration"] == web_servers.configuration("caddy", data, "--port", "81")
+    told = {dataset["name"]: dataset["description"] for dataset in found["datasets"]}
+    assert told == {"deep": "segmentation, deep, .gz; legacy meshes", "flat": "segmentation, flat, .gz; multires meshes",
+                    "jpeg": "image, deep", "plain": "segmentation, flat; multires meshes",
+                    "sharded": "segmentation, sharded; multires meshes, sharded",
+                    ODD: 'segmentation, deep, .gz; legacy meshes, named without ":0"'}
+
+
+def test_files_that_the_server_may_not_read_are_told(data):
+    (data / "jpeg/info.gz").chmod(0o600)
+    try:
+        told = run("webserver", "nginx", data)
+        assert told.status == 0 and "jpeg: other users may not read it" in told.err
+    finally:
+        (data / "jpeg/info.gz").chmod(0o644)
+
+
 # Other ways to run them.
 
 @pytest.mark.parametrize("kind", web_servers.CONFIGURED)
