@@ -23,6 +23,7 @@
 #include "sink/mesh_sink.h"
 #include "sink/partial_folder.h"
 #include "source/precomputed.h"
+#include "source/precomputed_meshes.h"
 #include "store/sharded.h"
 
 namespace ngforge {
@@ -285,23 +286,49 @@ class Surfaces {
       if (!encoded) return std::move(encoded).error().in(fmt::format("label {}", job.label));
       return sink.put(job.label, encoded->manifest, encoded->fragments);
     }
+    return put_legacy(job, mesh, folder, sink);
+  }
+
+  Result<void> put_legacy(const SurfaceJob& job, const Mesh& mesh, const std::string& folder, MeshSink& sink) {
+    const std::string written = legacy_fragment_name(job.label, options_.has_colon_suffix),
+                      manifest_name = legacy_manifest_name(job.label, options_.has_colon_suffix);
+    const std::vector<std::string> before = own_fragments(job.label);
     std::vector<std::string> fragments = job.fragments;
-    if (!mesh.triangles.empty()) fragments.push_back(legacy_fragment_name(job.label, options_.has_colon_suffix));
+    if (!mesh.triangles.empty()) fragments.push_back(written);
     const std::string manifest = write_legacy_manifest(fragments);
     const auto manifest_bytes = std::as_bytes(std::span(manifest));
     if (mesh.triangles.empty()) {
       FolderWriter writer;
       NGFORGE_CHECK(writer.open(folder));
-      NGFORGE_CHECK(writer.write(legacy_manifest_name(job.label, options_.has_colon_suffix), manifest_bytes));
+      NGFORGE_CHECK(writer.write(manifest_name, manifest_bytes));
     } else {
       NGFORGE_CHECK(sink.put(job.label, manifest_bytes, encode_mesh_fragment(mesh)));
     }
     // An older one beside it would be found first by some.
-    for (const std::string& name : manifest_names(job.label)) {
-      std::error_code ignored;
-      if (name != legacy_manifest_name(job.label, options_.has_colon_suffix)) fs::remove(folder + "/" + name, ignored);
+    std::error_code ignored;
+    for (const std::string& name : manifest_names(job.label))
+      if (name != manifest_name) fs::remove(folder + "/" + name, ignored);
+    if (!mesh.triangles.empty()) fs::remove(folder + "/" + written + ".gz", ignored);
+    for (const std::string& name : before) {
+      if (std::ranges::count(fragments, name) > 0) continue;
+      fs::remove(folder + "/" + name, ignored);
+      fs::remove(folder + "/" + name + ".gz", ignored);
     }
     return {};
+  }
+
+  // Fragments that a label has and no other, as their names tell: those of igneous, cloud-volume and this program.
+  std::vector<std::string> own_fragments(std::uint64_t label) const {
+    if (!is_there_) return {};
+    const auto meshes = PrecomputedMeshes::open(volume_->store(), name_);
+    if (!meshes) return {};
+    auto names = (*meshes)->legacy_fragments(label);
+    if (!names) return {};
+    std::erase_if(*names, [&](const std::string& name) {
+      const bool is_own = name.starts_with(fmt::format("{}:0:", label)) || name == legacy_fragment_name(label, false);
+      return !is_own || name.find('/') != std::string::npos;
+    });
+    return std::move(*names);
   }
 
   const std::span<const std::string> files_;

@@ -203,6 +203,22 @@ def test_fragments_in_other_packings_are_named(datasets, tmp_path, suffix, packi
     assert {(one["code"], packing in one["message"]) for one in found} == {("undecodable-fragment", True)}
 
 
+def test_surfaces_replaces_a_mesh_of_many_fragments(datasets, tmp_path):
+    """Nothing is left of the label's own; those of others stay."""
+    folder = copied(datasets, "legacy", tmp_path)
+    meshes = mesh_folder(folder)
+    others = {path.name for path in meshes.iterdir() if not path.name.startswith(f"{LABEL}:")}
+    assert len(list(meshes.glob(f"{LABEL}:0:*"))) > 1
+    (meshes / f"{LABEL}:0:1.gz").write_bytes(b"old")
+    run("convert", f"{folder}|mesh:{2 * LABEL}", tmp_path / "s.ply")
+    done = run("surfaces", tmp_path / "s.ply", folder, "--label", LABEL, "--overwrite")
+    assert done.status == 0, done.err
+    assert {path.name for path in meshes.iterdir()} - {"provenance"} == others | {f"{LABEL}:0", f"{LABEL}:0:1"}
+    assert run("check", folder, "--json").json == []
+    for place in (f"{folder}|mesh:{LABEL}", f"{folder}|mesh:{2 * LABEL}"):
+        expect_equal(read(place, tmp_path), by_cloud_volume(datasets["legacy"], 2 * LABEL))
+
+
 def test_igneous_loses_small_labels(tmp_path):
     """Where it simplifies, which it does unless told not to; `check` names them."""
     labels = np.zeros((24, 24, 24), "u8")
