@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/segments.h"
 #include "ngforge/op.h"
 #include "viewer/state.h"
 
@@ -21,25 +19,11 @@ using Json = nlohmann::ordered_json;
 
 struct Options {
   std::vector<std::string> places;
-  std::string segments, viewer;
-  bool has_segments = false, prints_state = false, json = false;
+  std::string viewer;
+  SegmentsGroup segments;
+  bool prints_state = false, json = false;
   RunGroup run;
 };
-
-// Ids as the viewer writes them.
-Result<std::vector<std::string>> parse_segments(const std::string& text) {
-  std::vector<std::string> ids;
-  for (std::size_t begin = 0; begin <= text.size();) {
-    const auto end = std::min(text.find(',', begin), text.size());
-    std::uint64_t id = 0;
-    const auto parsed = std::from_chars(text.data() + begin, text.data() + end, id);
-    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + end)
-      return make_error(ErrorCode::invalid_argument, "--segments: expected ids such as 17,42, found \"{}\"", text);
-    ids.push_back(fmt::format("{}", id));
-    begin = end + 1;
-  }
-  return ids;
-}
 
 // "http://HOST:PORT/data/NAME/" may be served by us: then its viewer is next to it.
 std::string viewer_beside(const std::string& url) {
@@ -62,10 +46,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
     return make_error(ErrorCode::invalid_argument, "link: expected at least one URL of a served dataset, found none")
         .with_hint("see ngforge link -h");
   NGFORGE_TRY(const RunOptions run_options, options.run.resolve(context));
-  std::vector<std::string> segments;
-  if (options.has_segments) {
-    NGFORGE_TRY(segments, parse_segments(options.segments));
-  }
+  NGFORGE_TRY(const std::vector<std::string> segments, options.segments.resolve());
   RunOptions open_options = run_options;
   open_options.on_notice = nullptr;  // how a dataset is shown is told by who serves it
   std::vector<Dataset> datasets;
@@ -78,9 +59,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
     NGFORGE_TRY(Dataset dataset, open_dataset(place, VolumeOptions(), open_options));
     datasets.push_back(std::move(dataset));
   }
-  const bool has_labels = std::ranges::any_of(datasets, [](const Dataset& d) { return d.type == "segmentation"; });
-  if (options.has_segments && !has_labels)
-    return make_error(ErrorCode::invalid_argument, "--segments: expected a segmentation among the URLs, found none");
+  NGFORGE_CHECK(options.segments.check_for(datasets));
   std::vector<ViewerLayer> layers;
   for (std::size_t i = 0; i < datasets.size(); ++i) {
     ViewerLayer layer{&datasets[i], urls[i], {}, {}};
@@ -110,18 +89,13 @@ Result<int> run(const Options& options, const CommandContext& context) {
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   app.add_option("sources", options->places, "URLs of served datasets")->type_name("URL");
-  const CLI::Option* const segments =
-      app.add_option("--segments", options->segments, "Segments to select; without them all are shown")
-          ->type_name("ID,ID");
+  options->segments.add_to(app);
   app.add_option("--viewer", options->viewer, "Address of the viewer [the server's own, else a public one]")
       ->type_name("URL");
   app.add_flag("--state", options->prints_state, "Print the viewer's state as JSON instead");
   app.add_flag("--json", options->json, "Print one JSON object: the link and the state");
   options->run.add_told_to(app);
-  return [options, segments, &context] {
-    options->has_segments = segments->count() > 0;
-    return run(*options, context);
-  };
+  return [options, &context] { return run(*options, context); };
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "cli/segments.h"
 #include "ngforge/op.h"
 #include "ngforge/text.h"
 #include "server/server.h"
@@ -41,6 +42,7 @@ struct Options {
   VolumeGroup volume;
   RunGroup run;
   std::string bind = "127.0.0.1", port;
+  SegmentsGroup segments;
   bool opens = false, json = false;
 };
 
@@ -85,10 +87,13 @@ std::string client_page(const std::string& html) {
 // A dataset and its contrast, which is found once: at the start, or when a viewer asks for its state if it takes long.
 class Exhibit {
  public:
-  explicit Exhibit(Dataset dataset) : dataset_(std::move(dataset)) {}
+  /// `segments`: those that its layer selects, as in ViewerLayer.
+  Exhibit(Dataset dataset, std::vector<std::string> segments)
+      : dataset_(std::move(dataset)), segments_(std::move(segments)) {}
 
   const Dataset& dataset() const { return dataset_; }
   bool is_settled() const { return is_settled_; }
+  bool fits_link() const { return !segments_.empty() || dataset_.segment_colors.size() <= kMostColorsInLink; }
   std::string url(const std::string& site_url) const {
     return site_url + "/data/" + percent_encoded(dataset_.name) + "/";
   }
@@ -105,11 +110,12 @@ class Exhibit {
   }
 
   ViewerLayer layer(const std::string& site_url) const {
-    return {&dataset_, url(site_url), {}, is_settled_ ? contrast_ : std::nullopt};
+    return {&dataset_, url(site_url), segments_, is_settled_ ? contrast_ : std::nullopt};
   }
 
  private:
   const Dataset dataset_;
+  const std::vector<std::string> segments_;
   std::mutex mutex_;
   std::atomic<bool> is_settled_ = false;  // contrast_ does not change any more
   std::optional<std::array<double, 2>> contrast_;
@@ -121,9 +127,10 @@ using Exhibits = std::vector<std::shared_ptr<Exhibit>>;
 // calls the server.
 class Exhibition {
  public:
-  /// `on_notice` is told what cannot be shown well.
-  Exhibition(std::vector<Dataset> datasets, std::function<void(const std::string&)> on_notice)
-      : exhibits_(exhibits_of(std::move(datasets))), on_notice_(std::move(on_notice)) {
+  /// `segments` are selected in each segmentation; empty: all are shown. `on_notice` is told what cannot be shown well.
+  Exhibition(std::vector<Dataset> datasets, const std::vector<std::string>& segments,
+             std::function<void(const std::string&)> on_notice)
+      : exhibits_(exhibits_of(std::move(datasets), segments)), on_notice_(std::move(on_notice)) {
     for (const auto& exhibit : exhibits_)
       if (!exhibit->dataset().contrast_is_slow) settle({exhibit});
   }
@@ -189,9 +196,13 @@ class Exhibition {
   }
 
  private:
-  static Exhibits exhibits_of(std::vector<Dataset> datasets) {
+  static Exhibits exhibits_of(std::vector<Dataset> datasets, const std::vector<std::string>& segments) {
     Exhibits exhibits;
-    for (Dataset& dataset : datasets) exhibits.push_back(std::make_shared<Exhibit>(std::move(dataset)));
+    for (Dataset& dataset : datasets) {
+      const bool has_segments = dataset.type == "segmentation";
+      exhibits.push_back(
+          std::make_shared<Exhibit>(std::move(dataset), has_segments ? segments : std::vector<std::string>{}));
+    }
     return exhibits;
   }
 
@@ -212,9 +223,8 @@ class Exhibition {
   // Holds the whole state, or, while a contrast is not known or when there are many colours, only where it is found.
   static std::string link(const Exhibits& shown, const std::string& client_url, const std::string& url,
                           const std::string& state_path) {
-    const bool is_known = std::ranges::all_of(shown, [](const auto& exhibit) {
-      return exhibit->is_settled() && exhibit->dataset().segment_colors.size() <= kMostColorsInLink;
-    });
+    const bool is_known =
+        std::ranges::all_of(shown, [](const auto& exhibit) { return exhibit->is_settled() && exhibit->fits_link(); });
     const std::string client = viewer_assets().empty() ? kPublicViewer : client_url + kClientPath;
     return is_known ? viewer_link(client, viewer_state(layers(shown, url))) : client + "#!" + url + state_path;
   }
@@ -305,9 +315,11 @@ Result<int> run(const Options& options, const CommandContext& context) {
     NGFORGE_TRY(const Index port, parse_integer(options.port, "--port", 0, 65535));
     server_options.port = static_cast<int>(port);
   }
+  NGFORGE_TRY(const std::vector<std::string> segments, options.segments.resolve());
   NGFORGE_TRY(auto datasets, open_all(options, run_options));
+  NGFORGE_CHECK(options.segments.check_for(datasets));
   NGFORGE_TRY(const auto server, HttpServer::listen(server_options));
-  const auto exhibition = std::make_shared<Exhibition>(std::move(datasets), run_options.on_notice);
+  const auto exhibition = std::make_shared<Exhibition>(std::move(datasets), segments, run_options.on_notice);
   NGFORGE_TRY(Site site, Exhibition::site(exhibition));
   if (run_options.on_notice) site.on_problem = ProblemList(run_options.on_notice);
   server->serve(std::move(site));
@@ -331,6 +343,7 @@ CommandRun add(CLI::App& app, CommandContext& context) {
   app.add_option("--port", options->port, "Port; the next free one when it is taken [9123]")->type_name("N");
   app.add_option("--bind", options->bind, "Address to listen on; 0.0.0.0 lets other machines in [127.0.0.1]")
       ->type_name("ADDRESS");
+  options->segments.add_to(app);
   app.add_flag("--open", options->opens, "Open the browser");
   app.add_flag("--json", options->json, "Print one line of JSON and go on");
   options->volume.add_to(app, false);

@@ -531,6 +531,20 @@ def test_segments_of_an_image(site):
     assert run("link", site.line["datasets"][0]["url"], "--segments", "7").status == 2
 
 
+def test_segments_of_what_is_served(tmp_path):
+    save_nifti(tmp_path / "s.nii", volumes.labels((20, 20, 20), "u4"))
+    save_nifti(tmp_path / "i.nii", volumes.structured((20, 20, 20), "u1"))
+    with served(tmp_path / "s.nii", tmp_path / "i.nii", "--segments", "17,007") as (_, line):
+        assert [entry["layer"].get("segments") for entry in line["datasets"]] == [["17", "7"], None]
+        site = Site(line)
+        for path in "/state.json", "/state/s.json":
+            assert json.loads(site.ask(path).content)["layers"][0]["segments"] == ["17", "7"]
+        linked = run("link", *(entry["url"] for entry in line["datasets"]), "--segments", "17,7")
+        assert linked.out.strip() == line["viewer"]
+    assert run("serve", tmp_path / "i.nii", "--segments", "7").status == 2
+    assert run("serve", tmp_path / "s.nii", "--segments", "x").status == 2
+
+
 def test_the_browser_is_started(folder, tmp_path):
     (tmp_path / "xdg-open").write_text(f'#!/bin/sh\necho noise\necho "$1" >{tmp_path}/seen.new\nmv {tmp_path}/seen.new {tmp_path}/seen\n')
     (tmp_path / "xdg-open").chmod(0o755)
