@@ -191,8 +191,12 @@ class HttpStore final : public Store {
       case 403:
       case 404: return make_error(ErrorCode::not_found, "{}: no such key", where);
       case 416: return make_error(ErrorCode::invalid_argument, "{}: expected a range within the value", where);
-      default: return make_error(ErrorCode::unavailable, "{}: expected status 200, found {}", where, reply.status);
+      default: break;
     }
+    if (reply.location.empty())
+      return make_error(ErrorCode::unavailable, "{}: expected status 200, found {}", where, reply.status);
+    return make_error(ErrorCode::unavailable, "{}: expected status 200, found {}, which leads to \"{}\"", where,
+                      reply.status, reply.location);
   }
 
   std::unique_ptr<HttpConnection> take_idle() {

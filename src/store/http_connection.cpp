@@ -60,6 +60,7 @@ class HttpConnection::Stream {
     const auto [first, last] = head.equal_range(http::field::access_control_allow_origin);
     for (auto field = first; field != last; ++field)
       reply.allow_origin += (field == first ? "" : ", ") + std::string(field->value());
+    reply.location = std::string(head[http::field::location]);
     reply.is_html = head[http::field::content_type].starts_with("text/html");
     const bool is_wanted =
         asked.range ? reply.status == 206 && reply.length == asked.range->length : reply.status == 200;

@@ -23,7 +23,7 @@ struct HttpRequest {
 struct HttpReply {
   int status = 0;
   std::optional<std::uint64_t> length;
-  std::string etag, content_encoding, content_range, allow_origin;
+  std::string etag, content_encoding, content_range, allow_origin, location;
   bool is_html = false;
   Bytes body;
 };

@@ -185,6 +185,8 @@ TEST(HttpStore, StatusesBecomeErrors) {
     ScriptedServer server({answer(status, "")});
     EXPECT_EQ(text_of(open(server)->get("x")), error) << status;
   }
+  ScriptedServer moved({answer("301 Moved Permanently", "", "Location: https://h/x\r\n")});
+  EXPECT_THAT(open(moved)->get("x").error().message, HasSubstr("found 301, which leads to \"https://h/x\""));
 }
 
 TEST(HttpStore, AServerWithoutRangesIsNamed) {

@@ -10,6 +10,8 @@ import shutil
 import socket
 import urllib.parse
 
+import cloudvolume
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -351,7 +353,14 @@ def test_any_user_can_run_them(data, kind):
         assert run("check", f"{url}/deep", "--json").json == []
 
 
-# By our own reader, which asks as the viewer does.
+# By readers.
+
+@pytest.mark.parametrize("name", ["sharded", "flat", "deep", "plain"])
+def test_cloud_volume(data, server, name):
+    expected = np.asarray(nib.load(data.parent / "labels.nii").dataobj)
+    found = cloudvolume.CloudVolume(f"precomputed://{server.places[name]}", progress=False, fill_missing=True)[:]
+    assert np.array_equal(found[..., 0], expected)
+
 
 @pytest.mark.parametrize("name", ["sharded", "flat", "deep", "plain", "jpeg", ODD])
 def test_check_finds_nothing(server, name):
