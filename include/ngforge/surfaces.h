@@ -47,4 +47,15 @@ struct SurfacesReport {
 Result<SurfacesReport> surfaces(std::span<const std::string> files, const std::string& dataset,
                                 const SurfacesOptions& options, const RunOptions& run);
 
+struct FragmentOptions {
+  std::optional<Affine> coord_transform;  // applied to the file's coordinates
+  bool has_gzip = true;                   // NAME.gz
+  int level = 9;                          // 0 to 12
+};
+/// Writes the mesh of a surface file as a fragment of single-resolution meshes: `key` below the folder of a dataset on
+/// this machine. The file's coordinates as they stand there are taken for millimetres of the dataset. A fragment shows
+/// when a manifest names it. Errors: those of surface files and of the store; already_exists.
+Result<void> write_mesh_fragment(const std::string& file, const std::string& folder, const std::string& key,
+                                 const FragmentOptions& options, const RunOptions& run);
+
 }  // namespace ngforge

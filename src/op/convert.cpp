@@ -8,12 +8,11 @@
 #include "layout/provenance.h"
 #include "ngforge/op.h"
 #include "ngforge/version.h"
-#include "op/cascade.h"
 #include "op/dataset_format.h"
 #include "op/export_volume.h"
-#include "op/feed.h"
 #include "op/run_identity.h"
 #include "op/run_options.h"
+#include "op/run_pass.h"
 #include "op/source_levels.h"
 #include "op/strip_plan.h"
 #include "op/surface_file.h"
@@ -28,17 +27,6 @@ namespace ngforge {
 namespace {
 
 namespace fs = std::filesystem;
-
-ScaleReport report_of(const ScaleInfo& scale) {
-  ScaleReport report;
-  report.key = scale.key;
-  report.size_xyz = scale.size_xyz;
-  report.voxel_offset = scale.voxel_offset;
-  report.chunk_size_xyz = scale.chunk_size();
-  report.resolution_nm = scale.resolution_nm;
-  report.chunks = static_cast<std::uint64_t>(scale.grid_shape().product());
-  return report;
-}
 
 // Bytes of all chunks of a scale at most: whole chunks, and those that the upper edges cut.
 std::uint64_t most_chunk_bytes(const VolumePlan& plan, const ScaleInfo& scale) {
@@ -60,14 +48,7 @@ std::uint64_t most_chunk_bytes(const VolumePlan& plan, const ScaleInfo& scale) {
   return bytes;
 }
 
-// What is read once, and what is made of it: all scales of the source's finest level, or (--scales keep) one of each
-// level.
-struct Pass {
-  VolumeSource* source = nullptr;
-  VolumePlan plan;
-  StripPlan strips;
-};
-
+// One for all scales of the source's finest level, or (--scales keep) one for each level.
 Result<std::vector<Pass>> plan_passes(const SourceLevels& levels, const VolumePlan& plan, const RunOptions& run) {
   std::vector<Pass> passes;
   for (std::size_t k = 0; k < std::max<std::size_t>(1, plan.kept_levels.size()); ++k) {
@@ -189,31 +170,15 @@ class Conversion {
     for (std::size_t k = 0; k < pass.plan.info.scales.size(); ++k) {
       NGFORGE_TRY(sinks.emplace_back(), format_->open_sink(folder.path(), first + k, folder.is_resumed(), room));
     }
-    NGFORGE_CHECK(write_chunks(folder, pass, sinks));
-    for (std::size_t k = 0; k < sinks.size(); ++k) {
-      const ChunkCounts& counts = sinks[k]->counts();
-      ScaleReport& scale = report.scales[first + k];
-      scale.stored_chunks = counts.stored;
-      scale.empty_chunks = counts.empty;
-      scale.files = counts.files;
-      scale.bytes = counts.bytes;
-    }
-    return {};
-  }
-
-  Result<void> write_chunks(const PartialFolder& folder, const Pass& pass,
-                            std::vector<std::unique_ptr<ChunkSink>>& sinks) {
-    ThreadPool pool(pass.strips.threads);
-    const std::string scratch = run_.scratch.empty() ? folder.path() : run_.scratch;
-    NGFORGE_TRY(const auto cascade, Cascade::create(pass.plan, pass.strips, sinks, pool, scratch));
     std::uint64_t total = 0;
     for (const ScaleInfo& scale : plan_.info.scales) total += static_cast<std::uint64_t>(scale.box_vox().volume());
-    const auto tell = [&, c = cascade.get()] {
-      if (run_.on_progress) run_.on_progress({"converting", voxels_done_ + c->voxels_done(), total, "voxels"});
+    const auto tell = [&](std::uint64_t done) {
+      if (run_.on_progress) run_.on_progress({"converting", voxels_done_ + done, total, "voxels"});
     };
-    NGFORGE_CHECK(feed(*pass.source, pass.plan, pass.strips, pool, *cascade, run_.stop, tell));
-    tell();
-    voxels_done_ += cascade->voxels_done();
+    NGFORGE_TRY(const std::uint64_t done,
+                run_pass(pass, sinks, run_.scratch.empty() ? folder.path() : run_.scratch, run_, tell));
+    voxels_done_ += done;
+    for (std::size_t k = 0; k < sinks.size(); ++k) add_counts(*sinks[k], report.scales[first + k]);
     return {};
   }
 

@@ -30,8 +30,14 @@ std::string_view digits_at(std::string_view text, std::size_t at) {
   return text.substr(at, end - at);
 }
 
-/// The image files of a folder, in natural order.
-Result<std::vector<std::string>> files_of_folder(const std::string& folder) {
+using Less = bool (*)(std::string_view, std::string_view);
+
+bool byte_less(std::string_view a, std::string_view b) {
+  return a < b;
+}
+
+/// The image files of a folder, in order.
+Result<std::vector<std::string>> files_of_folder(const std::string& folder, Less less) {
   std::vector<std::string> names;
   std::error_code failed;
   fs::directory_iterator entry(folder, failed);
@@ -40,7 +46,7 @@ Result<std::vector<std::string>> files_of_folder(const std::string& folder) {
     if (!name.starts_with('.') && find_image_by_name(name) != nullptr) names.push_back(name);
   }
   if (failed) return make_error(ErrorCode::permission, "{}: cannot be listed ({})", folder, failed.message());
-  std::ranges::sort(names, natural_less);
+  std::ranges::sort(names, less);
   const auto kind = [](const std::string& name) { return find_image_by_name(name); };
   for (const std::string& name : names)
     if (kind(name) != kind(names.front()))
@@ -64,7 +70,7 @@ std::vector<std::string> matches_of(const std::string& pattern) {
 }
 
 /// The slices of every channel.
-Result<std::vector<std::vector<std::string>>> find_slices(std::span<const std::string> given) {
+Result<std::vector<std::vector<std::string>>> find_slices(std::span<const std::string> given, Less less) {
   std::vector<std::string> places;
   for (const std::string& place : given) {
     if (!is_pattern(place)) {
@@ -85,12 +91,12 @@ Result<std::vector<std::vector<std::string>>> find_slices(std::span<const std::s
                         are_folders ? "a folder" : "a file", places.front(), are_folders ? "a file" : "a folder")
           .with_hint("give either folders, one for each channel, or the files of one channel");
   if (!are_folders) {
-    std::ranges::sort(places, natural_less);
+    std::ranges::sort(places, less);
     channels.push_back(std::move(places));
     return channels;
   }
   for (const std::string& folder : places) {
-    NGFORGE_TRY(auto files, files_of_folder(folder));
+    NGFORGE_TRY(auto files, files_of_folder(folder, less));
     if (files.empty())
       return make_error(ErrorCode::not_found, "{}: expected images (.tif, .png, .jpg, .bmp), found none", folder);
     if (!channels.empty() && files.size() != channels.front().size())
@@ -163,7 +169,7 @@ bool is_pattern(const std::string& place) {
 }
 
 Result<std::unique_ptr<VolumeSource>> open_slices(std::span<const std::string> places, const SourceOptions& options) {
-  NGFORGE_TRY(auto channels, find_slices(places));
+  NGFORGE_TRY(auto channels, find_slices(places, options.slices_in_byte_order ? byte_less : natural_less));
   PageStack stack;
   stack.channels = static_cast<Index>(channels.size());
   stack.slices = static_cast<Index>(channels.front().size());
