@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the commands of neuroglancer-scripts: ours and those of its package, on the same things."""
 
+import io
 import json
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import PIL.Image
+
 import program
+from precomputed import Dataset
 
 OURS, THEIRS = program.PROGRAM.parent, Path(sys.executable).parent
 
@@ -59,5 +64,32 @@ class Pair:
         return [json.loads((folder / dataset / name).read_text()) for folder in (self.ours, self.theirs)]
 
     def names(self, dataset):
-        return [{str(path.relative_to(folder)) for path in (folder / dataset).rglob("*") if path.is_file()}
-                for folder in (self.ours, self.theirs)]
+        roots = self.ours / dataset, self.theirs / dataset
+        return [{str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()} for root in roots]
+
+
+class Decoded(Dataset):
+    """Also JPEG, as any decoder sees it."""
+
+    def decode(self, scale, data, shape):
+        if scale["encoding"] != "jpeg":
+            return super().decode(scale, data, shape)
+        pixels = np.asarray(PIL.Image.open(io.BytesIO(data)))
+        return pixels.reshape((shape[2], shape[1], shape[0], self.channels)).transpose(2, 1, 0, 3)
+
+
+def check_alike(pair, dataset, scales=None, lossy=False):
+    """The same info, the same files, the same voxels in every chunk. `lossy`: as far as JPEG allows."""
+    ours, theirs = pair.infos(dataset)
+    assert ours == theirs
+    ours, theirs = pair.names(dataset)
+    assert ours == theirs, sorted(ours ^ theirs)[:10]
+    ours, theirs = Decoded(pair.ours / dataset), Decoded(pair.theirs / dataset)
+    for k in range(scales or len(ours.scales)):
+        for cell, *_ in ours.cells(k):
+            assert ours.chunk(k, cell) is not None, f"scale {k}: {cell}"
+        mine, other = ours.read(k), theirs.read(k)
+        if lossy:
+            assert np.abs(mine.astype(int) - other).max() <= 8, k
+        else:
+            np.testing.assert_array_equal(mine, other, err_msg=f"scale {k}")

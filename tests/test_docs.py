@@ -83,7 +83,8 @@ def run_commands(page, folder, scans):
     (folder / "slices").symlink_to(scans / "slices")
     shutil.copy(data.fetch("fsaverage5_pial_left.gii.gz"), folder / "lh.pial.gii.gz")
     (folder / "bin").mkdir()
-    (folder / "bin/ngforge").symlink_to(PROGRAM)
+    for program in PROGRAM, *(path for path in PROGRAM.parent.iterdir() if path.is_symlink()):
+        (folder / "bin" / program.name).symlink_to(program)
     for commands in blocks(page):
         with contextlib.ExitStack() as servers:
             for command in commands:

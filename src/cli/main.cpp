@@ -189,7 +189,7 @@ std::string nine_names() {
 int run(int argc, char** argv) {
   SignalWatch signals;
   CommandContext context{signals.token()};
-  if (const auto status = nine::run(std::vector<std::string>(argv, argv + argc), context)) return *status;
+  if (const auto status = nine::run(std::vector<std::string>(argv, argv + argc), context.stop)) return *status;
   CLI::App app("Volumes, labels and surfaces for Neuroglancer: convert, serve, check, read back.", "ngforge");
   app.set_version_flag("--version", "ngforge " NGFORGE_VERSION);
   app.footer(

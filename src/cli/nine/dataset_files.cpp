@@ -86,4 +86,9 @@ Result<void> DatasetFiles::add_info(const Json& info) const {
   return add("info", text_of(info));
 }
 
+void DatasetFiles::remove_info() const {
+  std::error_code ignored;
+  std::filesystem::remove(place_ + "/info", ignored);
+}
+
 }  // namespace ngforge::cli::nine

@@ -32,6 +32,8 @@ class DatasetFiles {
   Result<void> replace_info(const Json& info) const;
   /// The same where there must be none yet.
   Result<void> add_info(const Json& info) const;
+  /// Takes it away again, when the work that it was for has failed: it would be in the way of the next run.
+  void remove_info() const;
 
  private:
   Result<void> put(const std::string& name, std::string_view bytes) const;

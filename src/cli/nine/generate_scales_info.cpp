@@ -18,7 +18,7 @@ Result<Json> read_description(const std::string& path) {
   return parse({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, path);
 }
 
-Result<int> run(std::span<const std::string> words, const CommandContext&) {
+Result<int> run(std::span<const std::string> words, const std::stop_token&) {
   std::string description, destination;
   ScalesRequest request;
   std::optional<Index> target;

@@ -34,7 +34,7 @@ int status_of(const Error& error) {
 
 }  // namespace
 
-std::optional<int> run(std::span<const std::string> words, const CommandContext& context) {
+std::optional<int> run(std::span<const std::string> words, const std::stop_token& stop) {
   if (words.empty()) return std::nullopt;
   const Descriptor* command = find(words[0].substr(words[0].rfind('/') + 1));
   std::span<const std::string> arguments = words.subspan(1);
@@ -43,9 +43,9 @@ std::optional<int> run(std::span<const std::string> words, const CommandContext&
     arguments = arguments.subspan(1);
   }
   if (command == nullptr) return std::nullopt;
-  auto status = command->run(arguments, context);
+  auto status = command->run(arguments, stop);
   // What failed once the user had interrupted it failed for that reason.
-  if (!status && context.stop.stop_requested()) status = make_error(ErrorCode::cancelled, "interrupted");
+  if (!status && stop.stop_requested()) status = make_error(ErrorCode::cancelled, "interrupted");
   if (status && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0))
     status = make_error(ErrorCode::io, "standard output: cannot be written");
   if (status) return *status;

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/nine/options.h"
 
+#include <algorithm>
 #include <charconv>
+#include <set>
 
 #include <fmt/format.h>
+
+#include "cli/nine/nine.h"
+#include "cli/options.h"
 
 namespace ngforge::cli::nine {
 
@@ -28,6 +33,57 @@ void add_storage_options(Arguments& arguments, StorageOptions& options, bool has
     arguments.add_flag({"--flat"}, options.is_flat, true,
                        "all chunks of a scale in one folder, under the names that viewers ask for; without it they lie "
                        "in folders by axis, for which a web server must rewrite names (ngforge serve does)");
+}
+
+ChunkStorage chunk_storage(const StorageOptions& options) {
+  constexpr int kJpegQuality = 95;
+  return {.layout = options.is_flat ? "flat" : "deep",
+          .compress = options.has_gzip ? "gzip" : "none",
+          .level = options.level,
+          .encoding_options = {{"jpeg-quality", kJpegQuality}},
+          .keep_empty = true};
+}
+
+int encoding_choice(const std::string& option, const std::string& value) {
+  for (const EncodingOption& known : all_encoding_options())
+    if (known.name == option)
+      return known.low + static_cast<int>(std::ranges::find(known.names, value) - known.names.begin());
+  return 0;
+}
+
+void add_downscaling_options(Arguments& arguments, DownscalingOptions& options) {
+  arguments.begin_group("How coarser scales are computed");
+  arguments.add_choice("--downscaling-method", {"auto", "average", "majority", "stride"}, options.method,
+                       "auto is average for images and stride for segmentations, for which majority is better "
+                       "(default: auto)");
+  arguments.add_number("--outside-value", options.outside_value,
+                       "what is beyond the volume for average (default: its border is averaged without)");
+}
+
+ScaleComputation computation_of(const DownscalingOptions& options, const Json& info) {
+  ScaleComputation computation;
+  computation.downsample = options.method.value_or("auto");
+  if (computation.downsample == "auto")
+    computation.downsample = info.value("type", Json()) == "image" ? "average" : "stride";
+  if (options.outside_value && computation.downsample == "average")
+    computation.outside = fmt::format("{}", *options.outside_value);
+  return computation;
+}
+
+Result<int> run_with_progress(const std::stop_token& stop,
+                              const std::function<Result<ScalesReport>(const RunOptions&)>& work) {
+  const RunGroup group;
+  NGFORGE_TRY(RunOptions run, group.resolve(CommandContext{stop}));
+  std::set<std::string> told;
+  run.on_notice = [&](const std::string& notice) {
+    group.end_progress();
+    if (told.insert(notice).second) tell("WARNING", notice);
+  };
+  const auto report = work(run);
+  group.end_progress();
+  if (!report) return report.error();
+  for (const std::string& notice : report->notices) run.on_notice(notice);
+  return 0;
 }
 
 }  // namespace ngforge::cli::nine

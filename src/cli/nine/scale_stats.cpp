@@ -58,7 +58,7 @@ std::uint64_t bytes_of_type(const std::string& type) {
   return type.ends_with("8") ? 1 : type.ends_with("16") ? 2 : type.ends_with("32") ? 4 : 8;
 }
 
-Result<int> run(std::span<const std::string> words, const CommandContext&) {
+Result<int> run(std::span<const std::string> words, const std::stop_token&) {
   std::string url;
   Arguments arguments("scale-stats", "Says how many chunks, directories and bytes the scales of a dataset have.");
   arguments.add_place("url", url, "folder or URL of the dataset");
