@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "mesh/simplify_bound.h"
 #include "mesh/simplify_fan.h"
 #include "mesh/simplify_quadric.h"
 #include "mesh/simplify_queue.h"
@@ -33,6 +34,8 @@ constexpr float kLeastCosine2 = 0.04F;
 /// How far a vertex may be lifted off planes in all its collapses together, in parts of the error bound. Measured: with
 /// it both distances, from the mesh to the result and back, keep to the bound.
 constexpr float kLiftToBound = 1.8F;
+/// What lies between the points looked at may be farther by this part of a voxel.
+constexpr float kMargin = 1.F / 32;
 /// While a mesh is fine, vertices are paired as they come, in passes with these parts of the greatest cost: what cheap
 /// collapses come first makes no difference in the end, and neither a queue nor the costs of all edges are needed.
 constexpr std::array<float, 5> kPairingPasses = {1.F / 8, 1.F / 8, 1.F / 4, 1.F / 4, 1.F / 2};
@@ -57,6 +60,7 @@ struct Simplifier::Scratch {
   void load_vertices(const Mesh& mesh, const Contours& contours);
   void add_quadrics();
   void run(const Contours& contours, std::size_t wanted_triangles);
+  bool keep_far_vertices();
   void pair_up(float greatest_cost, std::size_t wanted_triangles);
   void queue_up(std::size_t wanted_triangles);
   void store(Mesh& mesh) const;
@@ -78,6 +82,9 @@ struct Simplifier::Scratch {
   std::vector<Vec3> places;                // nm, from the middle of the mesh
   std::vector<Vec3> origins;               // where each vertex was in the beginning
   std::vector<std::uint32_t> next_member;  // circles of vertices that have become one
+  std::vector<std::array<std::uint32_t, 3>> input;
+  std::vector<std::uint8_t> is_kept;  // vertices around which the bound was not held
+  BoundCheck bound_check;
   std::vector<std::uint32_t> marks;
   std::uint32_t mark = 0;
   std::uint8_t pass = 0;
@@ -89,6 +96,7 @@ struct Simplifier::Scratch {
   std::array<float, CornerTable::kMostEdges + 4> heights2;
   std::array<float, CornerTable::kMostEdges + 4> cosines2;
   std::size_t triangles_left = 0;
+  float bound = 0;
   float greatest_mean2 = 0;
   float greatest_reach = 0;
   float greatest_lift = 0;
@@ -107,10 +115,10 @@ Vec3 Simplifier::Scratch::to_lengths(const std::array<float, 3>& position) const
 void Simplifier::Scratch::load(const Mesh& mesh, const Contours& contours, const SimplifyTarget& target) {
   const int unit = std::ilogb(*std::ranges::max_element(target.voxel_nm));
   for (std::size_t i = 0; i < 3; ++i) voxel_lengths[i] = std::ldexp(target.voxel_nm[i], -unit);
-  const auto max_error = static_cast<float>(std::ldexp(target.max_error_nm, -unit));
-  greatest_mean2 = max_error * max_error * (kMeanToBound * kMeanToBound);
-  greatest_reach = max_error * kLookToBound;
-  greatest_lift = max_error * kLiftToBound;
+  bound = static_cast<float>(std::ldexp(target.max_error_nm, -unit));
+  greatest_mean2 = bound * bound * (kMeanToBound * kMeanToBound);
+  greatest_reach = bound * kLookToBound;
+  greatest_lift = bound * kLiftToBound;
   Vec3 lower = mesh.positions[0];
   Vec3 upper = lower;
   for (const auto& p : mesh.positions) {
@@ -136,11 +144,13 @@ void Simplifier::Scratch::load_vertices(const Mesh& mesh, const Contours& contou
   next_member.resize(count);
   marks.assign(count, 0);
   mark = 0;
+  is_kept.resize(count, 0);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t original = i < originals ? i : table.copies()[i - originals];
     VertexRole role = contours.roles.empty() ? VertexRole::free : contours.roles[original];
     if (i >= originals) role = states[original].role = VertexRole::locked;
     if (role == VertexRole::free && table.has_triangles(i) && table.is_open(i)) role = VertexRole::locked;
+    if (role == VertexRole::free && is_kept[i] != 0) role = VertexRole::locked;
     origins[i] = to_lengths(mesh.positions[original]);
     places[i] = origins[i];
     vertices[i] = Vertex{};
@@ -150,8 +160,10 @@ void Simplifier::Scratch::load_vertices(const Mesh& mesh, const Contours& contou
 }
 
 void Simplifier::Scratch::add_quadrics() {
+  input.clear();
   for (std::uint32_t t = 0; t < table.triangle_count(); ++t) {
     const std::array<std::uint32_t, 3> v = {table.vertex(4 * t), table.vertex(4 * t + 1), table.vertex(4 * t + 2)};
+    input.push_back(v);
     const Vec3& place = origins[v[0]];
     const Vec3 n = cross(origins[v[1]] - place, origins[v[2]] - place);
     const float length2 = dot(n, n);
@@ -362,6 +374,19 @@ void Simplifier::Scratch::run(const Contours& contours, std::size_t wanted_trian
   }
 }
 
+/// Marks vertices where the result or the mesh are farther than the bound from the other. False if there are none but
+/// such as were marked, and for bounds of a voxel or more, for which it is not worth its time.
+bool Simplifier::Scratch::keep_far_vertices() {
+  const auto [shortest, longest] = std::ranges::minmax(voxel_lengths);
+  if (bound >= static_cast<float>(longest)) return false;
+  const auto voxel = static_cast<float>(shortest);
+  bool is_new = false;
+  const SimplifiedMesh simplified{table, input, origins, places, next_member};
+  for (const std::uint32_t vertex : bound_check.find_far(simplified, bound - std::min(bound, voxel) * kMargin, voxel))
+    is_new |= std::exchange(is_kept[vertex], 1) == 0;
+  return is_new;
+}
+
 void Simplifier::Scratch::store(Mesh& mesh) const {
   const std::size_t originals = mesh.positions.size();
   std::vector<std::uint32_t> new_index(vertices.size(), kNone);
@@ -395,8 +420,11 @@ void Simplifier::simplify(Mesh& mesh, const Contours& contours, const SimplifyTa
     mesh.positions.clear();
     return;
   }
-  scratch_->load(mesh, contours, target);
-  scratch_->run(contours, target.triangles);
+  scratch_->is_kept.clear();
+  do {
+    scratch_->load(mesh, contours, target);
+    scratch_->run(contours, target.triangles);
+  } while (scratch_->keep_far_vertices());
   scratch_->store(mesh);
 }
 

@@ -17,14 +17,16 @@ struct SimplifyTarget {
 };
 
 /// Simplifies meshes one after the other by collapsing edges in the order of their quadric error (Garland and Heckbert,
-/// "Surface Simplification Using Quadric Error Metrics", 1997), keeping its scratch memory: about 200 bytes per
+/// "Surface Simplification Using Quadric Error Metrics", 1997), keeping its scratch memory: about 230 bytes per
 /// triangle of the largest mesh. One object per thread. The result depends on the arguments only.
 ///
 /// What the error bound E means: in each collapse the root mean square of the distance to the planes of all triangles
 /// that went into a vertex stays below E / 2, the heights of all its moves over the surface together below 1.8 E, and
-/// every vertex of the input that went into it within 0.9 E of the triangles around it then. Triangles beside them
-/// change too and are not looked at again, so this is no proof; sampled distances between input and result, both ways,
-/// stay within E but for some in a million when E is a voxel or more.
+/// every vertex of the mesh that went into it within 0.9 E of the triangles around it then. Triangles beside them
+/// change too: some places in a million triangles come to be farther than E, up to twice as far. Where E is less than
+/// the longest side of a voxel, the result is looked at in the end (BoundCheck), and where it is farther from the mesh
+/// than E, or the mesh from it, vertices stay as they are in another round, which takes up to four times as long. Only
+/// what contours alone decide, beside the faces of a box, is not mended: they move by three quarters of E themselves.
 class Simplifier {
  public:
   Simplifier();

@@ -54,6 +54,14 @@ class CornerTable {
   /// False if there are too many edges.
   bool ring(std::uint32_t middle, Ring& ring) const;
 
+  /// The triangles that the vertex had when the table was built, all sheets of it, by their number: visit(triangle).
+  template <class Visit>
+  void visit_first_triangles(std::uint32_t vertex, const Visit& visit) const {
+    const std::size_t originals = first_.size() - 1;
+    const std::uint32_t original = vertex < originals ? vertex : copies_[vertex - originals];
+    for (std::uint32_t i = first_[original]; i < first_[original + 1]; ++i) visit(leaving_[i].corner >> 2);
+  }
+
   /// Collapses the edge from `gone` to `kept`: the triangles at it (one or two, the return value) go, all others of
   /// `gone` become those of `kept`. `gone_ring` and `kept_ring` are theirs. The caller has seen to it that the result
   /// is a manifold.
