@@ -13,7 +13,7 @@
 #include "ngforge/source_options.h"
 
 // Scales of a dataset whose `info` is there: written, computed or encoded anew in their folders on this machine. Each
-// scale appears whole or not at all and replaces a former one; `info` stays as it is. Chunks are as `info` says.
+// scale appears whole or not at all and replaces a former one. Chunks are as `info` says.
 namespace ngforge {
 
 /// What `info` does not say of chunks.
@@ -58,6 +58,20 @@ Result<ScalesReport> fill_scales(std::span<const std::string> sources, const std
 /// fill_scales; not_found (nothing in the finest scale).
 Result<ScalesReport> compute_scales(const std::string& dataset, const ScaleComputation& computation,
                                     const ChunkStorage& storage, const RunOptions& run);
+
+struct DownsampleOptions {
+  ScaleComputation computation;
+  std::string factor = "auto";  // as in VolumeOptions
+  std::optional<int> scales;    // how many there will be
+  std::optional<std::array<Index, 3>> chunk_size_xyz;
+  ChunkStorage storage;  // layout and compression are those of the finest scale
+  bool dry_run = false;  // report what would be written
+};
+/// `downsample`: computes the scales that `info` lists anew. Where it lists the finest only, or where factors, their
+/// number or chunks are given, those that `convert` would make; `info` is then replaced, and scales that it no longer
+/// lists go. Errors: as compute_scales; invalid_argument.
+Result<ScalesReport> downsample_scales(const std::string& dataset, const DownsampleOptions& options,
+                                       const RunOptions& run);
 
 /// Encodes the voxels of another dataset, the same or a remote one, as `info` says: each scale from the one with its
 /// key there, whose size and place it has. Errors: as fill_scales; not_found (a key that the source has not).

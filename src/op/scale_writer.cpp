@@ -6,16 +6,20 @@
 
 #include <fmt/ranges.h>
 
+#include "core/json.h"
 #include "ngforge/version.h"
 #include "op/local_dataset.h"
 #include "op/run_options.h"
+#include "pyramid/plan_scales.h"
 #include "sink/chunk_sink.h"
+#include "sink/folder_writer.h"
 #include "sink/partial_folder.h"
 
 namespace ngforge {
 namespace {
 
 constexpr Index kLargestFactor = 64;
+constexpr std::uint64_t kMaxInfoBytes = std::uint64_t{1} << 26;
 
 /// Takes the chunks of a scale that is there already.
 class KeptScale final : public ChunkSink {
@@ -109,6 +113,7 @@ Result<ScaleWriter> ScaleWriter::open(const std::string& place, const ChunkStora
   ScaleWriter writer;
   NGFORGE_TRY(writer.volume_, PrecomputedVolume::open(place));
   NGFORGE_TRY(writer.folder_, local_folder(*writer.volume_, place));
+  writer.info_ = writer.volume_->info();
   writer.storage_ = storage;
   writer.run_ = with_defaults(run);
   return writer;
@@ -207,7 +212,63 @@ Result<void> ScaleWriter::write(VolumeSource& source, VolumePlan plan, std::size
     add_counts(*sinks[k], scale);
   }
   sinks.clear();
-  return folders.commit();
+  NGFORGE_CHECK(folders.commit());
+  note_written(pass.plan, is_there, report);
+  return {};
+}
+
+void ScaleWriter::note_written(const VolumePlan& plan, bool is_there, const ScalesReport& report) {
+  const std::size_t first = is_there ? 1 : 0, count = plan.scales.size() - first;
+  for (std::size_t i = 0; i < count; ++i) {
+    const ScaleReport& scale = report.scales[report.scales.size() - count + i];
+    const Factor& factor = plan.scales[first + i].factor;
+    written_.push_back({.key = scale.key,
+                        .stored_chunks = scale.stored_chunks,
+                        .empty_chunks = scale.empty_chunks,
+                        .factor = {factor[0], factor[1], factor[2]},
+                        .size_xyz = scale.size_xyz,
+                        .voxel_offset_xyz = scale.voxel_offset});
+  }
+  if (plan.scales.size() == 1) return;
+  method_ = name_of(plan.method);
+  outside_ = plan.outside.is_edge ? "edge" : shortest_number(plan.outside.value);
+}
+
+Result<void> ScaleWriter::replace_info() const {
+  const std::string where = folder_ + "/info";
+  NGFORGE_TRY(const Bytes bytes, get_decoded(*volume_->store(), "info", kMaxInfoBytes));
+  NGFORGE_TRY(Json json, parse_json({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, where));
+  NGFORGE_TRY(Json fresh, parse_json(write_volume_info(info_), where));
+  fresh["scales"][0] = json["scales"][0];
+  json["scales"] = fresh["scales"];
+  const std::string changed = dump_json(json);
+  FolderWriter writer;
+  NGFORGE_CHECK(writer.open(folder_));
+  return writer.write_synced("info", std::as_bytes(std::span(changed)));
+}
+
+Result<void> ScaleWriter::update_provenance() const {
+  constexpr const char* kName = "provenance";
+  auto provenance = parse_provenance(text_of_file(folder_ + "/" + kName), kName);
+  if (!provenance || provenance->task != "ngforge convert") return {};
+  const std::vector<Provenance::Scale> former = std::move(provenance->scales);
+  provenance->scales.clear();
+  for (const ScaleInfo& scale : info_.scales) {
+    const auto before = std::ranges::find(former, scale.key, &Provenance::Scale::key);
+    const auto now = std::ranges::find(written_, scale.key, &Provenance::Scale::key);
+    if (now == written_.end() && before == former.end()) continue;
+    Provenance::Scale& told = provenance->scales.emplace_back(now == written_.end() ? *before : *now);
+    // A scale that was not computed is as coarse as it was.
+    if (told.factor == std::array<Index, 3>{1, 1, 1} && before != former.end()) told.factor = before->factor;
+  }
+  if (!method_.empty()) {
+    provenance->set_option("downsample", method_);
+    provenance->set_option("outside", outside_);
+  }
+  const std::string text = write_provenance(*provenance);
+  FolderWriter writer;
+  NGFORGE_CHECK(writer.open(folder_));
+  return writer.write_synced(kName, std::as_bytes(std::span(text)));
 }
 
 }  // namespace ngforge

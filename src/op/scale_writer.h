@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "layout/provenance.h"
 #include "ngforge/error.h"
 #include "ngforge/op.h"
 #include "ngforge/scales.h"
@@ -22,7 +24,9 @@ class ScaleWriter {
   static Result<ScaleWriter> open(const std::string& place, const ChunkStorage& storage, const RunOptions& run);
 
   const PrecomputedVolume& volume() const { return *volume_; }
-  const VolumeInfo& info() const { return volume_->info(); }
+  const VolumeInfo& info() const { return info_; }
+  /// Other scales than `info` lists; the finest stays as it is.
+  void set_scales(std::vector<ScaleInfo> scales) { info_.scales = std::move(scales); }
   const std::string& folder() const { return folder_; }
   const RunOptions& run() const { return run_; }
 
@@ -37,16 +41,25 @@ class ScaleWriter {
   /// Writes the scales of a plan, of which the first is scale `first`; all of them appear when all are complete.
   Result<void> write(VolumeSource& source, VolumePlan plan, std::size_t first, bool is_there, ScalesReport& report);
 
+  /// Writes the scales of info() into `info`; all else in it stays.
+  Result<void> replace_info() const;
+  /// What `provenance` says of the scales that were written, if convert wrote it.
+  Result<void> update_provenance() const;
+
   /// Voxels of all that will be written, for progress.
   void set_total(std::uint64_t voxels) { total_ = voxels; }
 
  private:
   ScaleWriter() = default;
   Result<void> choose_storage(const ScaleInfo& scale, VolumePlan& plan) const;
+  void note_written(const VolumePlan& plan, bool is_there, const ScalesReport& report);
 
   std::shared_ptr<PrecomputedVolume> volume_;
+  VolumeInfo info_;
   std::string folder_;
   ChunkStorage storage_;
+  std::vector<Provenance::Scale> written_;
+  std::string method_, outside_;  // by which scales were computed; "": none was
   RunOptions run_;
   std::uint64_t total_ = 0, done_ = 0;
 };

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <filesystem>
 #include <limits>
 #include <new>
 
@@ -140,6 +141,7 @@ Result<ScalesReport> fill(std::span<const std::string> sources, const std::strin
   writer.set_total(voxels_of(writer.info(), 0, end));
   NGFORGE_CHECK(writer.write(*source, std::move(plan), 0, false, report));
   if (next < end) NGFORGE_CHECK(write_coarser(writer, next - 1, options.computation, report));
+  NGFORGE_CHECK(writer.update_provenance());
   return report;
 }
 
@@ -152,6 +154,68 @@ Result<ScalesReport> compute(const std::string& dataset, const ScaleComputation&
   NGFORGE_CHECK(check_there(writer.volume(), 0));
   writer.set_total(voxels_of(info, 0, info.scales.size()));
   NGFORGE_CHECK(write_coarser(writer, 0, computation, report));
+  NGFORGE_CHECK(writer.update_provenance());
+  return report;
+}
+
+// Chunks as those of the finest scale lie in their files.
+ChunkStorage storage_like(const PrecomputedVolume& volume, ChunkStorage storage) {
+  storage.layout = volume.layout(0) == Layout::deep ? "deep" : "flat";
+  storage.compress = volume.has_gzip_names() ? "gzip" : "none";
+  return storage;
+}
+
+// The finest scale as it is, and those that convert would make of it.
+Result<std::vector<ScaleInfo>> plan_new_scales(const VolumeInfo& info, const VolumeHeader& header,
+                                               const DownsampleOptions& options) {
+  const ScaleInfo& finest = info.scales[0];
+  VolumeOptions volume = options_of(options.computation);
+  volume.type = "image";  // decides nothing here
+  volume.dtype = name_of(info.type);
+  volume.encoding = finest.encoding;
+  volume.block_size_xyz = finest.block_size_xyz;
+  volume.layout = finest.sharding ? "sharded" : "flat";
+  volume.compress = finest.sharding && finest.sharding->gzip_data ? "gzip" : "none";
+  volume.factor = options.factor;
+  volume.scales = options.scales;
+  volume.chunk_size_xyz = options.chunk_size_xyz;
+  NGFORGE_TRY(const VolumePlan plan, plan_volume(header, volume));
+  std::vector<ScaleInfo> scales = plan.info.scales;
+  scales[0] = finest;
+  for (std::size_t k = 1; k < scales.size(); ++k)
+    if (scales[k].key == finest.key)
+      return make_error(ErrorCode::unsupported, "scale {}: expected a key unlike that of the finest scale", finest.key)
+          .of_source();
+  return scales;
+}
+
+Result<ScalesReport> make_scales(const std::string& dataset, const DownsampleOptions& options, const RunOptions& run) {
+  NGFORGE_TRY(const auto volume, PrecomputedVolume::open(dataset));
+  const ChunkStorage storage = storage_like(*volume, options.storage);
+  NGFORGE_TRY(ScaleWriter writer, ScaleWriter::open(dataset, storage, run));
+  const std::vector<ScaleInfo> former = writer.info().scales;
+  const bool keeps_list = options.factor == "auto" && !options.scales && !options.chunk_size_xyz && former.size() > 1;
+  if (!keeps_list) {
+    NGFORGE_TRY(const auto source, open_scale(writer.folder(), 0));
+    NGFORGE_TRY(std::vector<ScaleInfo> scales, plan_new_scales(writer.info(), source->header(), options));
+    writer.set_scales(std::move(scales));
+  }
+  ScalesReport report{writer.folder(), {}, {}};
+  if (options.dry_run) {
+    for (std::size_t k = 1; k < writer.info().scales.size(); ++k)
+      report.scales.push_back(report_of(writer.info().scales[k]));
+    return report;
+  }
+  NGFORGE_CHECK(check_there(*volume, 0));
+  writer.set_total(voxels_of(writer.info(), 0, writer.info().scales.size()));
+  NGFORGE_CHECK(write_coarser(writer, 0, options.computation, report));
+  if (!keeps_list) NGFORGE_CHECK(writer.replace_info());
+  NGFORGE_CHECK(writer.update_provenance());
+  for (const ScaleInfo& scale : former) {
+    std::error_code ignored;
+    if (std::ranges::find(writer.info().scales, scale.key, &ScaleInfo::key) == writer.info().scales.end())
+      std::filesystem::remove_all(writer.folder() + "/" + scale.key, ignored);
+  }
   return report;
 }
 
@@ -182,6 +246,7 @@ Result<ScalesReport> recode(const std::string& from, const std::string& dataset,
     NGFORGE_CHECK(writer.write(*source, std::move(plan), k, false, report));
   }
   std::ranges::reverse(report.scales);
+  NGFORGE_CHECK(writer.update_provenance());
   return report;
 }
 
@@ -195,6 +260,11 @@ Result<ScalesReport> fill_scales(std::span<const std::string> sources, const std
 Result<ScalesReport> compute_scales(const std::string& dataset, const ScaleComputation& computation,
                                     const ChunkStorage& storage, const RunOptions& run) {
   return guarded(run, [&] { return compute(dataset, computation, storage, run); });
+}
+
+Result<ScalesReport> downsample_scales(const std::string& dataset, const DownsampleOptions& options,
+                                       const RunOptions& run) {
+  return guarded(run, [&] { return make_scales(dataset, options, run); });
 }
 
 Result<ScalesReport> recode_scales(const std::string& source, const std::string& dataset, const ChunkStorage& storage,
