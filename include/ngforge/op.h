@@ -146,13 +146,15 @@ struct Dataset {
   std::string name;              // last part of the place without format suffixes
   std::string source;            // the place
   std::shared_ptr<Store> store;  // keys of a precomputed volume: "info", "<scale>/<chunk>" ...
-  std::string type;              // "image" or "segmentation"
+  std::string type;              // "image", "segmentation"; "surface": a folder of meshes, in nm of the world
   DataType data_type = DataType::uint8;
   Index channels = 1;
   bool is_rgb = false;  // channels mean red, green, blue (alpha)
-  Box box_vox;          // of scale 0
+  Box box_vox;          // of scale 0; around a surface, in units of resolution_nm
   std::array<double, 3> resolution_nm{};
-  std::optional<Affine> transform_nm;  // transform.json: corner nm -> world nm
+  std::optional<Affine> transform_nm;   // transform.json: corner nm -> world nm
+  std::vector<std::uint64_t> segments;  // surface: those that are selected when it is shown
+  std::uint64_t triangles = 0;          // surface: of these
   /// Of its segment properties: ids in ascending order and "#rrggbb".
   std::vector<std::pair<std::uint64_t, std::string>> segment_colors;
   /// Range that a grey image should be shown with: percentiles of the coarsest scale. Computed when called.
@@ -163,7 +165,14 @@ struct Dataset {
 /// Whether a place takes a share of the memory when it is shown: what is translated, and segmentations without meshes.
 bool takes_memory(const std::string& place);
 
-/// Opens a place for `serve` and `link`. Errors: those of open_source and of precomputed datasets, all concerns_source.
+/// Whether a place is called as files are that name the region of each vertex of a surface (.label.gii, .annot).
+bool is_called_regions(const std::string& place);
+
+/// Opens a surface with the regions of its vertices: a segment for each. Errors: as open_dataset().
+Result<Dataset> open_regions(const std::string& surface, const std::string& regions, const RunOptions& run);
+
+/// Opens a place for `serve` and `link`. Errors: those of open_source, of surface files and of precomputed datasets,
+/// all concerns_source.
 Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& options, const RunOptions& run);
 
 /// `info`: what a place is. Text for people, or one JSON object.

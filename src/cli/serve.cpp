@@ -58,8 +58,11 @@ Result<std::vector<Dataset>> open_all(const Options& options, RunOptions run) {
   run.memory_shares = std::max(1, static_cast<int>(std::ranges::count_if(options.places, takes_memory)));
   std::vector<Dataset> datasets;
   std::set<std::string> names;
-  for (const std::string& place : options.places) {
-    NGFORGE_TRY(Dataset dataset, open_dataset(place, volume, run));
+  for (std::size_t i = 0; i < options.places.size(); ++i) {
+    const std::string& place = options.places[i];
+    const bool has_regions = i + 1 < options.places.size() && is_called_regions(options.places[i + 1]);
+    NGFORGE_TRY(Dataset dataset,
+                has_regions ? open_regions(place, options.places[++i], run) : open_dataset(place, volume, run));
     const std::string name = dataset.name = url_safe(dataset.name);
     for (int n = 2; !names.insert(dataset.name).second; ++n) dataset.name = fmt::format("{}-{}", name, n);
     datasets.push_back(std::move(dataset));
@@ -74,6 +77,11 @@ std::string three(const auto& v, std::string_view between) {
 std::array<double, 3> size_of_box(const Dataset& dataset) {
   const auto size = dataset.box_vox.size();
   return {static_cast<double>(size.x), static_cast<double>(size.y), static_cast<double>(size.z)};
+}
+
+std::string size_text(const Dataset& dataset) {
+  if (dataset.type == "surface") return fmt::format("{} triangles", dataset.triangles);
+  return three(size_of_box(dataset), " x ") + " voxels";
 }
 
 // The client's first page. Without a state in the URL it would start empty: it is told to show all that is served.
@@ -190,8 +198,8 @@ class Exhibition {
 
   void print(const std::string& url) const {
     for (const auto& exhibit : exhibits_)
-      fmt::print("{}: {}, {} voxels, {}\n", exhibit->dataset().name, exhibit->dataset().type,
-                 three(size_of_box(exhibit->dataset()), " x "), exhibit->url(url));
+      fmt::print("{}: {}, {}, {}\n", exhibit->dataset().name, exhibit->dataset().type, size_text(exhibit->dataset()),
+                 exhibit->url(url));
     fmt::print("{}\n", link(url));
   }
 
@@ -233,8 +241,8 @@ class Exhibition {
     std::vector<StartPageRow> rows;
     for (const auto& exhibit : exhibits_) {
       const Dataset& dataset = exhibit->dataset();
-      rows.push_back({dataset.name, dataset.type, three(size_of_box(dataset), " x ") + " voxels",
-                      lengths_text(dataset.resolution_nm), exhibit->url(url),
+      rows.push_back({dataset.name, dataset.type, size_text(dataset),
+                      dataset.type == "surface" ? "" : lengths_text(dataset.resolution_nm), exhibit->url(url),
                       link({exhibit}, "", url, "/state/" + percent_encoded(dataset.name) + ".json")});
     }
     return start_page(rows, link(exhibits_, "", url, "/state.json"));

@@ -15,11 +15,13 @@
 #include "op/render.h"
 #include "op/run_options.h"
 #include "op/stored_properties.h"
+#include "op/surface_layer.h"
 #include "op/volume_plan.h"
 #include "source/precomputed.h"
 #include "source/slices.h"
 #include "source/source.h"
 #include "store/viewer_names.h"
+#include "surface/surface.h"
 
 namespace ngforge {
 namespace {
@@ -27,9 +29,15 @@ namespace {
 // Reading this much and scaling it down takes no longer than people wait for a program to start.
 constexpr std::uint64_t kQuickBytes = 256 << 20;
 
-/// The longest suffix of a volume file that the name has, or "".
+/// The longest suffix of a volume or surface file that the name has, or "".
 std::string_view suffix_of(std::string_view name) {
   std::string_view longest;
+  for (const SurfaceDescriptor* surface : all_surface_formats())
+    for (const std::string packed : {"", ".gz"}) {
+      const std::string suffix = surface->suffixes + packed;
+      if (*surface->suffixes != 0 && suffix.size() > longest.size() && ends_with_any_case(name, suffix))
+        longest = name.substr(name.size() - suffix.size());
+    }
   for (const SourceDescriptor* source : all_sources())
     for (std::string_view rest = source->suffixes; !rest.empty();) {
       const std::string_view suffix = rest.substr(0, rest.find(' '));
@@ -91,6 +99,18 @@ Result<Dataset> open_live(const std::string& place, VolumeOptions options, const
   return dataset;
 }
 
+Result<Dataset> open_any(const std::string& place, const VolumeOptions& options, const RunOptions& run) {
+  if (is_surface_layer(place)) return open_surface_layer(place, "", run);
+  if (is_precomputed(place)) return open_precomputed(place, run);
+  auto live = open_live(place, options, run);
+  std::error_code ignored;
+  if (live || live.error().code != ErrorCode::unsupported || !std::filesystem::is_regular_file(place, ignored))
+    return live;
+  // Plain fragments of meshes tell what they are by nothing but their size: anything else goes first.
+  auto surface = open_surface_layer(place, "", run);
+  return surface ? std::move(surface) : std::move(live);
+}
+
 }  // namespace
 
 std::string dataset_name(const std::string& place) {
@@ -118,12 +138,22 @@ bool takes_memory(const std::string& place) {
 }
 
 Result<Dataset> open_dataset(const std::string& place, const VolumeOptions& options, const RunOptions& run) {
-  const RunOptions whole_run = with_defaults(run);
-  NGFORGE_TRY(Dataset dataset,
-              is_precomputed(place) ? open_precomputed(place, whole_run) : open_live(place, options, whole_run));
+  NGFORGE_TRY(Dataset dataset, open_any(place, options, with_defaults(run)));
   dataset.name = dataset_name(place);
   dataset.source = place;
   dataset.contrast = [store = dataset.store] { return contrast_of(store); };
+  return dataset;
+}
+
+bool is_called_regions(const std::string& place) {
+  const auto suffixes = {".annot", ".label.gii", ".label.gii.gz"};
+  return std::ranges::any_of(suffixes, [&](const char* suffix) { return ends_with_any_case(place, suffix); });
+}
+
+Result<Dataset> open_regions(const std::string& surface, const std::string& regions, const RunOptions& run) {
+  NGFORGE_TRY(Dataset dataset, open_surface_layer(surface, regions, with_defaults(run)));
+  dataset.name = dataset_name(surface);
+  dataset.source = surface;
   return dataset;
 }
 

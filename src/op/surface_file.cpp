@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "ngforge/op.h"
+#include "ngforge/text.h"
 #include "op/dataset_mesh.h"
 #include "op/run_options.h"
 #include "pipeline/thread_pool.h"
@@ -95,6 +96,16 @@ Result<SurfaceReport> write_surface(const std::string& place, const std::string&
   return report;
 }
 
+int best_score(const std::string& place, std::string_view name) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(place, ignored)) return 0;
+  const auto source = ByteSource::open(place);
+  int best = 0;
+  for (const SurfaceDescriptor* format : all_surface_formats())
+    if (source) best = std::max(best, format->sniff((*source)->head(), name));
+  return best;
+}
+
 }  // namespace
 
 Result<void> with_surface_input(const std::string& place, std::uint64_t memory_bytes,
@@ -123,13 +134,13 @@ Result<Surface> open_surface(const std::string& place, std::uint64_t memory_byte
 
 bool looks_like_surface(const std::string& place) {
   constexpr int kSureScore = 80;
-  if (is_dataset_mesh(place)) return true;
-  std::error_code ignored;
-  if (!fs::is_regular_file(place, ignored)) return false;
-  const auto source = ByteSource::open(place);
-  return source.has_value() && std::ranges::any_of(all_surface_formats(), [&](const SurfaceDescriptor* format) {
-           return format->sniff((*source)->head(), "") >= kSureScore;
-         });
+  return is_dataset_mesh(place) || best_score(place, "") >= kSureScore;
+}
+
+int surface_score(const std::string& place) {
+  std::string name = lower_case(place);
+  if (ends_with_any_case(name, ".gz")) name.resize(name.size() - 3);
+  return best_score(place, name);
 }
 
 bool is_surface_file(const std::string& destination) {

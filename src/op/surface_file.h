@@ -21,6 +21,10 @@ Result<void> with_surface_input(const std::string& place, std::uint64_t memory_b
 /// bytes.
 bool looks_like_surface(const std::string& place);
 
+/// How sure it is that a file on this machine is a surface file, by its first bytes and its name: 0 (certainly not) to
+/// 100.
+int surface_score(const std::string& place);
+
 /// Reads a surface file, or the mesh of a label ("DATASET|mesh:ID"). Errors: as read_surface and with_surface_input;
 /// those of open_dataset_mesh.
 Result<Surface> open_surface(const std::string& place, std::uint64_t memory_bytes);

@@ -64,11 +64,14 @@ Json colors_json(const ViewerLayer& layer) {
 Json make_layer(const ViewerLayer& layer) {
   const Dataset& dataset = *layer.dataset;
   Json json;
-  json["type"] = dataset.type;
+  const bool has_segments = dataset.type != "image";
+  json["type"] = has_segments ? "segmentation" : "image";
   json["name"] = dataset.name;
   json["source"]["url"] = layer_source(layer.url);
   if (dataset.transform_nm) json["source"]["transform"] = transform_json(dataset);
-  if (dataset.type == "segmentation") {
+  if (has_segments) {
+    for (const std::uint64_t segment : layer.segments.empty() ? dataset.segments : std::vector<std::uint64_t>())
+      json["segments"].push_back(fmt::format("{}", segment));
     if (!layer.segments.empty()) json["segments"] = layer.segments;
     if (Json colors = colors_json(layer); !colors.empty()) json["segmentColors"] = std::move(colors);
     return json;
@@ -125,9 +128,11 @@ std::string layer_json(const ViewerLayer& layer) {
 }
 
 std::string viewer_state(std::span<const ViewerLayer> layers) {
-  const Dataset& first = *layers.front().dataset;
-  const bool has_world = std::any_of(layers.begin(), layers.end(),
-                                     [](const ViewerLayer& l) { return l.dataset->transform_nm.has_value(); });
+  // A volume says better than a surface where to look, and in which unit.
+  const auto volume = std::ranges::find_if(layers, [](const ViewerLayer& l) { return l.dataset->type != "surface"; });
+  const Dataset& first = *(volume == layers.end() ? layers.front() : *volume).dataset;
+  const bool has_world = std::ranges::any_of(
+      layers, [](const ViewerLayer& l) { return l.dataset->transform_nm || l.dataset->type == "surface"; });
   // Nanometres of one unit of each global dimension.
   std::array<double, 3> unit_nm = first.resolution_nm;
   if (has_world) unit_nm.fill(world_unit_nm(first));
@@ -154,7 +159,7 @@ std::string viewer_state(std::span<const ViewerLayer> layers) {
   }
   state["layers"] = Json::array();
   for (const ViewerLayer& layer : layers) state["layers"].push_back(make_layer(layer));
-  state["selectedLayer"] = {{"layer", first.name}};
+  state["selectedLayer"] = {{"layer", layers.front().dataset->name}};
   state["layout"] = "4panel";
   return state.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

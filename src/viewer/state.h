@@ -34,7 +34,8 @@ std::string layer_source(const std::string& url);
 /// The whole layer object as JSON text.
 std::string layer_json(const ViewerLayer& layer);
 /// The viewer's state: layers, dimensions (when a dataset has a transform millimetres, of small voxels micrometres or
-/// nanometres; else voxels of the first), position at the centre of the first layer, zoomed so that it fits. JSON text.
+/// nanometres; else voxels of the first), position at the centre of the first volume, else surface, zoomed so that it
+/// fits. JSON text.
 std::string viewer_state(std::span<const ViewerLayer> layers);
 /// Finds the contrast of a layer that is shown with one. Errors: those of Dataset::contrast.
 Result<void> find_contrast(ViewerLayer& layer);
