@@ -15,7 +15,7 @@ SHAPE = (90, 80, 70)
 AFFINE = nib.affines.from_matvec(
     nib.eulerangles.euler2mat(0.3, -0.2, 0.25) @ np.diag([2.7, 2.4, 3.3]), [-80, -120, -40])
 VIEW = [0.8, 0.1, 0.3, 0.5]
-ZOOM_MM = 640
+ZOOM_MM = 250
 WITHIN_MM = 1.5 * 3.3  # the surface goes through midpoints of voxels
 
 
@@ -37,13 +37,14 @@ def test_a_surface_lies_on_its_scan(tmp_path):
     with served(PROGRAM, tmp_path / "ball.surf.gii", tmp_path / "scan.nii", "--type", "image") as line:
         assert [dataset["type"] for dataset in line["datasets"]] == ["surface", "image"]
         seen = view(line["viewer"], 2, [Look(centre, 3, {"scan": 200})])
-        assert seen.problems == [] and seen.missing == []
+        assert seen.problems == []
         address, state = state_of(line["viewer"])
         state.update(layout={"type": "3d", "orthographicProjection": True}, projectionOrientation=VIEW, showAxisLines=False,
                      showDefaultAnnotations=False)
         looks = [Look(centre, 3, {}, projection=ZOOM_MM, then=picks)]
         seen = view(link_of(address, state), 2, looks)
-    assert seen.problems == [] and seen.missing == []
+    # Chunks of zeros are missing; of the surface nothing is.
+    assert seen.problems == [] and not [url for url in seen.missing if "/scan/" not in url]
     panel.check(told, "ball.surf", WITHIN_MM)
     offsets = [found[2] - place.depth for place, found in told if found]
     assert len(offsets) >= 3 and abs(np.median(offsets)) < 3.3 / 2, offsets
