@@ -90,6 +90,9 @@ def run_igneous(dataset, origin):
     igneous, folder, _ = igneous_meshes(origin)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(dataset, folder, ignore=shutil.ignore_patterns("mesh*"))
+    info = json.loads((folder / "info").read_text())
+    info.pop("mesh", None)  # its forge takes a folder that is named for one of its own
+    (folder / "info").write_text(json.dumps(info))
     place = f"file://{folder}"
     forge = timed([igneous, "mesh", "forge", place, "--mip", "0", "--sharded", "--dir", "mesh"], WORK / "none")
     merge = timed([igneous, "mesh", "merge-sharded", place, "--nlod", "3", "--dir", "mesh"], WORK / "none")
