@@ -3,7 +3,7 @@
 
 import pytest
 
-from nine import Pair
+from nine import OURS, Pair, run_one
 from program import run
 
 LENGTHS = [(1e6, 1e6, 1e6), (700000, 700000, 700000), (4, 4, 40), (21166.6666666666666, 20000, 21166.6666666666666),
@@ -101,6 +101,19 @@ def test_failures(pair):
     pair.must("generate-scales-info", "full.json", "out")
     both = pair.must("generate-scales-info", "full.json", "out", status=1)
     assert both.ours.err.startswith("ERROR: out/info: exists already")
+
+
+@pytest.mark.parametrize(("scales", "told"), [
+    ("[" * 300000 + "]" * 300000, "expected at most 100 levels of JSON, found more"),
+    ("[[]]", "scales: expected an object for each scale, found []"),
+    ("[7]", "scales: expected an object for each scale, found 7")], ids=["deep", "list", "number"])
+@pytest.mark.parametrize("words", [["generate-scales-info", "d/info", "out"], ["scale-stats", "d"], ["compute-scales", "d"]],
+                         ids=lambda words: words[0])
+def test_scales_that_are_none(tmp_path, words, scales, told):
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/info").write_text('{"data_type": "uint8", "num_channels": 1, "type": "image", "scales": ' + scales + "}")
+    done = run_one(OURS, tmp_path, *words)
+    assert (done.status, len(done.err.splitlines())) == (1, 1) and told in done.err, done.err
 
 
 def test_places(pair):

@@ -32,7 +32,15 @@ Result<const Json*> triple_member(const Json& object, const char* name, std::str
 }  // namespace
 
 Result<Json> parse(std::string_view text, std::string_view where) {
-  Json json = Json::parse(text, nullptr, false);
+  constexpr int kMaxDepth = 100;  // the library would run out of stack on dumping
+  bool is_too_deep = false;
+  const auto take = [&](int depth, Json::parse_event_t, const Json&) {
+    is_too_deep |= depth > kMaxDepth;
+    return depth <= kMaxDepth;
+  };
+  Json json = Json::parse(text, take, false);
+  if (is_too_deep)
+    return make_error(ErrorCode::limit, "{}: expected at most {} levels of JSON, found more", where, kMaxDepth);
   if (json.is_discarded()) return make_error(ErrorCode::invalid_data, "{}: expected JSON, found something else", where);
   if (!json.is_object())
     return make_error(ErrorCode::invalid_data, "{}: expected a JSON object, found another value", where);
@@ -79,6 +87,8 @@ Result<const Json*> scales_member(const Json& info, std::size_t least, std::stri
   NGFORGE_TRY(const Json* const scales, member(info, "scales", where));
   if (!scales->is_array() || scales->size() < least)
     return wrong(where, "scales", least == 0 ? "a list" : "a list of at least one scale", *scales);
+  for (const Json& scale : *scales)
+    if (!scale.is_object()) return wrong(where, "scales", "an object for each scale", scale);
   return scales;
 }
 
