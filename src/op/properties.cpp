@@ -141,13 +141,16 @@ class PropertiesRun {
       if (!count) return std::move(count).error().of_source();
       bytes.resize(size + *count);
       if (*count == 0) break;
-      if (bytes.size() > limit)
-        return make_error(ErrorCode::needs_decision, "{}: expected a table of at most {} MiB for --memory of {} MiB",
-                          table_, limit >> 20, run_.memory_bytes >> 20)
-            .with_hint("use more --memory");
+      if (bytes.size() > limit) return too_long(table_, "a table", limit);
     }
     NGFORGE_CHECK(source->finish());
     return bytes;
+  }
+
+  Error too_long(std::string_view where, std::string_view what, std::uint64_t limit) const {
+    return make_error(ErrorCode::needs_decision, "{}: expected {} of at most {} MiB for --memory of {} MiB", where,
+                      what, limit >> 20, run_.memory_bytes >> 20)
+        .with_hint("use more --memory");
   }
 
   // Properties as they are, of whoever wrote them, when they are sound.
@@ -171,8 +174,11 @@ class PropertiesRun {
     const auto folder = properties_folder(volume_->info());
     if (!folder) return NamedSegments();
     std::vector<std::string> faults;
-    auto read = read_stored_properties(*volume_->store(), *folder, properties_limit(run_.memory_bytes), faults);
+    const std::uint64_t limit = properties_limit(run_.memory_bytes);
+    auto read = read_stored_properties(*volume_->store(), *folder, limit, faults);
     if (!read && read.error().code == ErrorCode::not_found) return NamedSegments();
+    if (!read && read.error().code == ErrorCode::limit)
+      return too_long(fmt::format("{}/{}/info", volume_->store()->describe(), *folder), "segment properties", limit);
     if (!read) return std::move(read).error().in(volume_->store()->describe());
     if (!faults.empty()) return make_error(ErrorCode::invalid_data, "{}", faults.front()).of_source();
     return told(std::move(*read));

@@ -181,3 +181,15 @@ def properties_of_an_image(folder):
 @case(3, "properties", "--present", "t.csv", "seg")
 def properties_of_labels_without_voxels(folder):
     segmentation(folder, "id,name\n1,a\n2,b\n")
+
+
+@case(4, "properties", "seg", "--measure", "--overwrite", "--memory", "64MiB")
+def properties_too_long_for_the_memory(folder):
+    segmentation(folder)
+    ids = [str(i) for i in range(1, 200001)]
+    inline = {"ids": ids, "properties": [{"id": "label", "type": "label", "values": ids}]}
+    (folder / "seg/segment_properties").mkdir()
+    (folder / "seg/segment_properties/info").write_text(
+        json.dumps({"@type": "neuroglancer_segment_properties", "inline": inline}))
+    info = json.loads((folder / "seg/info").read_text())
+    (folder / "seg/info").write_text(json.dumps(info | {"segment_properties": "segment_properties"}))
