@@ -133,7 +133,7 @@ Json scale_of(const Json& finest, const Pyramid& pyramid, int level) {
 
 }  // namespace
 
-Result<void> fill_scales(Json& info, const ScalesRequest& request, std::string_view where) {
+Result<void> describe_scales(Json& info, const ScalesRequest& request, std::string_view where) {
   NGFORGE_TRY(const Json* const scales, scales_member(info, 1, where));
   if (scales->size() > 1)
     tell("WARNING", fmt::format("{}: the first of its {} scales is taken for full resolution", where, scales->size()));

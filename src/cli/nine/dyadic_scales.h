@@ -24,7 +24,7 @@ struct ScalesRequest {
 /// compressed_segmentation_block_size beside its scales means the scale. Doubtful choices are told on stderr. `where`
 /// begins messages. Errors: invalid_data (a member that is missing or means nothing), invalid_argument (the chunk
 /// size).
-Result<void> fill_scales(nlohmann::json& info, const ScalesRequest& request, std::string_view where);
+Result<void> describe_scales(nlohmann::json& info, const ScalesRequest& request, std::string_view where);
 
 /// Whether an `info` can be written and read: value type, channels, and an encoding that has room for them in each
 /// scale. Errors: invalid_data.

@@ -24,7 +24,7 @@ Json column(const Json& info, const char* name) {
 
 TEST(DyadicScales, CubesAreHalvedUntilTheyFitIntoTwoChunks) {
   Json info = description("[151, 188, 154]", "[1000000, 1000000, 1000000]");
-  ASSERT_TRUE(fill_scales(info, {}, "it"));
+  ASSERT_TRUE(describe_scales(info, {}, "it"));
   EXPECT_EQ(column(info, "key"), Json({"1mm", "2mm"}));
   EXPECT_EQ(column(info, "size"), Json::parse("[[151, 188, 154], [76, 94, 77]]"));
   EXPECT_EQ(column(info, "chunk_sizes"), Json::parse("[[[64, 64, 64]], [[64, 64, 64]]]"));
@@ -33,7 +33,7 @@ TEST(DyadicScales, CubesAreHalvedUntilTheyFitIntoTwoChunks) {
 
 TEST(DyadicScales, LongVoxelsAreHalvedLater) {
   Json info = description("[1024, 1024, 100]", "[4.0, 4.0, 40.0]");
-  ASSERT_TRUE(fill_scales(info, {}, "it"));
+  ASSERT_TRUE(describe_scales(info, {}, "it"));
   EXPECT_EQ(column(info, "size"),
             Json::parse("[[1024, 1024, 100], [512, 512, 100], [256, 256, 100], [128, 128, 100]]"));
   EXPECT_EQ(column(info, "chunk_sizes"),
@@ -43,7 +43,7 @@ TEST(DyadicScales, LongVoxelsAreHalvedLater) {
 TEST(DyadicScales, AnOffsetIsHalvedWithItsVoxels) {
   Json info = description("[200, 200, 200]", "[1000, 1000, 1000]");
   info["scales"][0]["voxel_offset"] = {7, -3, 0};
-  ASSERT_TRUE(fill_scales(info, {}, "it"));
+  ASSERT_TRUE(describe_scales(info, {}, "it"));
   EXPECT_EQ(info["scales"][1]["voxel_offset"], Json({3, -2, 0}));
   EXPECT_EQ(info["scales"][1]["size"], Json({101, 101, 100}));
 }
@@ -54,7 +54,7 @@ TEST(DyadicScales, AnEncodingBesideTheScalesMeansThem) {
   info.erase("type");
   info["encoding"] = "compressed_segmentation";
   info["compressed_segmentation_block_size"] = {4, 4, 4};
-  ASSERT_TRUE(fill_scales(info, {}, "it"));
+  ASSERT_TRUE(describe_scales(info, {}, "it"));
   EXPECT_EQ(info["type"], "segmentation");
   EXPECT_EQ(info["data_type"], "uint32");
   EXPECT_EQ(info["scales"][0]["compressed_segmentation_block_size"], Json({4, 4, 4}));
@@ -65,7 +65,7 @@ TEST(DyadicScales, WhatIsWrongIsAnError) {
   const auto message = [](const char* pointer, const Json& value, const ScalesRequest& request = {}) {
     Json info = description("[10, 10, 10]", "[1000, 1000, 1000]");
     info[Json::json_pointer(pointer)] = value;
-    const auto filled = fill_scales(info, request, "it");
+    const auto filled = describe_scales(info, request, "it");
     return filled ? "" : filled.error().message;
   };
   EXPECT_EQ(message("/data_type", "float64"),

@@ -33,7 +33,7 @@ Result<int> run(std::span<const std::string> words, const std::stop_token&) {
   if (const auto status = arguments.parse(words)) return *status;
   request.target_chunk_size = target.value_or(request.target_chunk_size);
   NGFORGE_TRY(Json info, read_description(description));
-  NGFORGE_CHECK(fill_scales(info, request, description));
+  NGFORGE_CHECK(describe_scales(info, request, description));
   NGFORGE_TRY(const DatasetFiles files, DatasetFiles::at(destination));
   NGFORGE_CHECK(files.add_info(info));
   return 0;

@@ -167,4 +167,19 @@ Result<VolumeFacts> read_facts(const std::string& place, const ReadingOptions& o
   return facts;
 }
 
+FillOptions fill_options(const ReadingOptions& reading, const StorageOptions& storage) {
+  FillOptions fill;
+  fill.ignore_scaling = reading.ignore_scaling;
+  fill.ends = reading.ends();
+  fill.storage = chunk_storage(storage);
+  return fill;
+}
+
+void store_transform(const VolumeFacts& facts, const DatasetFiles& files) {
+  if (const auto added = files.add("transform.json", facts.transform_json()); !added)
+    tell("ERROR", added.error().message);
+  tell("INFO", fmt::format("Neuroglancer transform of the converted volume (written to transform.json):\n{}",
+                           facts.transform_link()));
+}
+
 }  // namespace ngforge::cli::nine

@@ -6,7 +6,10 @@
 #include <string>
 
 #include "cli/nine/arguments.h"
+#include "cli/nine/dataset_files.h"
+#include "cli/nine/options.h"
 #include "ngforge/error.h"
+#include "ngforge/scales.h"
 #include "ngforge/types.h"
 
 namespace ngforge::cli::nine {
@@ -23,6 +26,9 @@ struct ReadingOptions {
 void add_reading_options(Arguments& arguments, ReadingOptions& options);
 /// What must go together. The exit status when it does not.
 std::optional<int> check_reading_options(const Arguments& arguments, const ReadingOptions& options);
+
+/// How a volume is written into a dataset that is there.
+FillOptions fill_options(const ReadingOptions& reading, const StorageOptions& storage);
 
 /// What the header of a volume says, axes in the order of the file.
 struct VolumeFacts {
@@ -43,5 +49,8 @@ struct VolumeFacts {
 
 /// Reads a header and tells on stderr what it says. Errors: those of describe(); needs_decision (no voxel size).
 Result<VolumeFacts> read_facts(const std::string& place, const ReadingOptions& options);
+
+/// Writes transform.json, unless there is one, and tells the user of it; what goes wrong is told too.
+void store_transform(const VolumeFacts& facts, const DatasetFiles& files);
 
 }  // namespace ngforge::cli::nine

@@ -29,10 +29,7 @@ Result<int> generate_info(const Options& options, const DatasetFiles& files) {
   tell("INFO",
        "The metadata above was written to info_fullres.json. Now run generate-scales-info on that file, which "
        "makes the 'info' file, then this program again without --generate-info.");
-  if (const auto added = files.add("transform.json", facts.transform_json()); !added)
-    tell("ERROR", added.error().message);
-  tell("INFO", fmt::format("Neuroglancer transform of the converted volume (written to transform.json):\n{}",
-                           facts.transform_link()));
+  store_transform(facts, files);
   return facts.is_perfect() ? 0 : kNeedsEditing;
 }
 
@@ -49,10 +46,7 @@ Result<int> write_chunks(const Options& options, const DatasetFiles& files, cons
     return make_error(ErrorCode::invalid_argument, "--sharding: expected an info with shards, found none in {}/info",
                       files.place())
         .with_hint("give --sharding to --generate-info too, then run generate-scales-info");
-  FillOptions fill;
-  fill.ignore_scaling = options.reading.ignore_scaling;
-  fill.ends = options.reading.ends();
-  fill.storage = chunk_storage(options.storage);
+  const FillOptions fill = fill_options(options.reading, options.storage);
   return run_with_progress(stop, [&](const RunOptions& run) {
     return fill_scales(std::span(&options.volume, 1), files.place(), fill, run);
   });

@@ -22,25 +22,19 @@ Result<int> convert(const Options& options, const DatasetFiles& files, const std
   NGFORGE_TRY(const VolumeFacts facts, read_facts(options.volume, options.reading));
   NGFORGE_TRY(const std::string description, facts.description("", true));
   NGFORGE_TRY(Json info, parse(description, options.volume));
-  NGFORGE_CHECK(fill_scales(info, options.scales, options.volume));
+  NGFORGE_CHECK(describe_scales(info, options.scales, options.volume));
   NGFORGE_CHECK(files.add_info(info));
-  FillOptions fill;
-  fill.ignore_scaling = options.reading.ignore_scaling;
-  fill.ends = options.reading.ends();
-  fill.storage = chunk_storage(options.storage);
+  FillOptions fill = fill_options(options.reading, options.storage);
   fill.all_scales = true;
   fill.computation = computation_of(options.downscaling, info);
   auto status = run_with_progress(stop, [&](const RunOptions& run) {
-    return ngforge::fill_scales(std::span(&options.volume, 1), files.place(), fill, run);
+    return fill_scales(std::span(&options.volume, 1), files.place(), fill, run);
   });
   if (!status) {
     files.remove_info();
     return status;
   }
-  if (const auto added = files.add("transform.json", facts.transform_json()); !added)
-    tell("ERROR", added.error().message);
-  tell("INFO", fmt::format("Neuroglancer transform of the converted volume (written to transform.json):\n{}",
-                           facts.transform_link()));
+  store_transform(facts, files);
   return status;
 }
 
