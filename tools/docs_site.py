@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What mkdocs.yml adds to the pages of docs/: README, CONTRIBUTING and CHANGELOG, and the help of the commands.
+
+The program is the one that the environment variable NGFORGE names, or that of ./dev build. Links in the pages are those that
+GitHub follows; where a file has another place in the site, they are led there.
+"""
+
+import os
+import posixpath
+import re
+import subprocess
+from pathlib import Path
+
+from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File
+
+ROOT = Path(__file__).resolve().parent.parent
+PROGRAM = Path(os.environ.get("NGFORGE", ROOT / "build/release/bin/ngforge")).absolute()
+PLACES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+SOURCES = {page: source for source, page in PLACES.items()}
+
+
+def help_of(*arguments):
+    try:
+        return subprocess.run([PROGRAM, *arguments, "-h"], check=True, capture_output=True, text=True).stdout.rstrip()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise PluginError(f"the page of the commands is made by the program: {error}; ./dev build makes it") from error
+
+
+def commands_page():
+    """The help of every command, as the program prints it."""
+    own, others = help_of().split("\nCommands:\n")[1].split("Commands of neuroglancer-scripts:")
+    names = re.findall(r"^  ([a-z]+) ", own, re.M)
+    old = others.split()
+    text = "# Commands\n\nWhat `ngforge -h` and `ngforge COMMAND -h` print.\n\n"
+    text += f"```text\n{help_of()}\n```\n"
+    for name in names:
+        text += f"\n## {name}\n\n```text\n{help_of(name)}\n```\n"
+    text += "\n## Commands of neuroglancer-scripts\n\n[What they do](coming-from-neuroglancer-scripts.md), and what is different.\n"
+    for name in old:
+        text += f"\n### {name}\n\n```text\n{help_of(name)}\n```\n"
+    return text
+
+
+def on_files(files, config):
+    for source, page in PLACES.items():
+        files.append(File.generated(config, page, content=(ROOT / source).read_text()))
+    files.append(File.generated(config, "commands.md", content=commands_page()))
+    return files
+
+
+def on_page_markdown(markdown, page, config, files):
+    """Leads links to the places that files have in the site, and spells pipes in tables as Python-Markdown does."""
+    site_path = page.file.src_uri
+    folder = posixpath.dirname(SOURCES.get(site_path, f"docs/{site_path}"))
+
+    def moved(match):
+        target = match[1]
+        file = posixpath.normpath(posixpath.join(folder, target))
+        place = PLACES.get(file, file.removeprefix("docs/"))
+        return f"]({posixpath.relpath(place, posixpath.dirname(site_path) or '.')}"
+
+    markdown = re.sub(r"\]\((?![a-z]+:|#)([^)#\s]+)", moved, markdown)
+    return re.sub(r"^\|.*$", lambda row: re.sub(r"`[^`]*`", lambda code: code[0].replace(r"\|", "|"), row[0]), markdown, flags=re.M)
