@@ -11,9 +11,12 @@
 
 namespace ngforge::cli {
 
+struct Reference;
+
 /// What main lends to a command.
 struct CommandContext {
-  std::stop_token stop;  // requested by SIGINT and SIGTERM
+  std::stop_token stop;                       // requested by SIGINT and SIGTERM
+  std::function<Reference()> reference = {};  // of all commands, once they are added
 };
 
 /// Does the command's work once its options are parsed; returns the exit status. Results go to stdout, all else to

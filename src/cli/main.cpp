@@ -17,6 +17,7 @@
 
 #include "cli/command.h"
 #include "cli/nine/nine.h"
+#include "cli/reference.h"
 #include "ngforge/version.h"
 
 namespace ngforge::cli {
@@ -186,6 +187,13 @@ std::string nine_names() {
   return text;
 }
 
+Reference describe(const CLI::App& app) {
+  Reference reference{app.get_description(), options_of(app), {}};
+  for (const CommandDescriptor* descriptor : all_commands())
+    reference.commands.push_back(describe_command(*app.get_subcommand(descriptor->name), *descriptor));
+  return reference;
+}
+
 int run(int argc, char** argv) {
   SignalWatch signals;
   CommandContext context{signals.token()};
@@ -207,6 +215,7 @@ int run(int argc, char** argv) {
     command->footer(fmt::format("Example: {}", descriptor->example));
     commands.emplace_back(command, descriptor->add(*command, context));
   }
+  context.reference = [&app] { return describe(app); };
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -7,7 +7,7 @@ import pytest
 
 from program import ROOT, run
 
-COMMANDS = ["convert", "downsample", "mesh", "surfaces", "properties", "serve", "link", "webserver", "info", "check", "formats"]
+COMMANDS = ["convert", "downsample", "mesh", "surfaces", "properties", "serve", "link", "webserver", "info", "check", "formats", "completion", "man"]
 
 
 def version():
