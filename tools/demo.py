@@ -18,7 +18,6 @@ sys.path.insert(0, str(ROOT / "tests"))
 import data  # noqa: E402
 
 FOLDER = ROOT / "build/demo"
-POSITION_MM, MM_PER_PIXEL = (8.5, -20.5, 12.5), 0.55  # the picture in README.md
 LAYERS = {"icbm152_t1": (), "desikan_killiany": ("--type", "segmentation")}
 
 
@@ -32,24 +31,13 @@ def convert(program):
     return datasets
 
 
-def take_picture(program, datasets, path):
-    from e2e.viewer import Look, served, view
-
-    with served(program, *datasets) as line:
-        view(line["viewer"], len(datasets), [Look(POSITION_MM, MM_PER_PIXEL, {})], path)
-
-
 def main():
     parser = argparse.ArgumentParser(prog="./dev demo")
     parser.add_argument("--program", type=Path, default=ROOT / "build/release/bin/ngforge")
     parser.add_argument("--check", action="store_true", help="let a headless browser look, compare voxels, and end")
-    parser.add_argument("--picture", type=Path, help="write what the viewer shows first to this PNG, and end")
     options = parser.parse_args()
     program = options.program.absolute()
     datasets = convert(program)
-    if options.picture:
-        take_picture(program, datasets, options.picture)
-        return 0
     if not options.check:
         print("\nOpen the link below in a browser on this machine; Ctrl-C ends the server.\n", flush=True)
         os.execv(program, [str(program), "serve", *map(str, datasets)])
