@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
@@ -36,16 +37,26 @@ def blocks(page):
 
 @pytest.fixture(scope="module")
 def scans(tmp_path_factory):
-    """Parts of the real scan and atlas, small enough for many runs; the latter also as slices."""
+    """Parts of the real scan and atlas, small enough for many runs; both also as slices."""
     folder = tmp_path_factory.mktemp("scans")
     for name, source in ("scan", "icbm152_t1.nii.gz"), ("atlas", "desikan_killiany.nii.gz"):
         image = nib.load(data.fetch(source))
         image = image.slicer[40:120, 50:130, 40:100]
         nib.save(image, folder / f"{name}.nii.gz")
+    for name in "coronal", "coronal-myelin":
+        (folder / name).mkdir()
+        for number, section in enumerate(coronal_sections(folder / "scan.nii.gz")):
+            tifffile.imwrite(folder / name / f"{number:04}.tif", section)
     (folder / "slices").mkdir()
     for z, labels in enumerate(np.asarray(image.dataobj).T):
         tifffile.imwrite(folder / f"slices/{z:04}.tif", labels.astype("u2"))
     return folder
+
+
+def coronal_sections(scan):
+    """Pictures with rows from the top and columns to the right, from back to front, of 16 bits."""
+    values = np.asarray(nib.as_closest_canonical(nib.load(scan)).dataobj).astype("u2") * 257
+    return values[:, :, ::-1].transpose(1, 2, 0)
 
 
 @contextlib.contextmanager
@@ -68,7 +79,9 @@ def served(command, folder):
 
 
 def environment(folder):
-    return {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "HOME": str(folder)}
+    """Where commands of pages run: pip finds what it is to download on the disk."""
+    return {"PATH": f"{folder / 'bin'}:/usr/bin:/bin", "HOME": str(folder),
+            "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(data.FOLDER / "wheels"), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if list(blocks(p))], ids=lambda p: p.stem)
@@ -80,11 +93,15 @@ def test_commands(page, scans):
 def run_commands(page, folder, scans):
     for name in "scan.nii.gz", "atlas.nii.gz":
         shutil.copy(scans / name, folder)
-    (folder / "slices").symlink_to(scans / "slices")
+    for name in "slices", "coronal", "coronal-myelin":
+        (folder / name).symlink_to(scans / name)
     shutil.copy(data.fetch("fsaverage5_pial_left.gii.gz"), folder / "lh.pial.gii.gz")
     (folder / "bin").mkdir()
     for program in PROGRAM, *(path for path in PROGRAM.parent.iterdir() if path.is_symlink()):
         (folder / "bin" / program.name).symlink_to(program)
+    pip = folder / "bin/pip"
+    pip.write_text(f'#!/bin/sh\nexec {sys.executable} -m pip "$@"\n')
+    pip.chmod(0o755)
     for commands in blocks(page):
         with contextlib.ExitStack() as servers:
             for command in commands:

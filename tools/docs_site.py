@@ -20,25 +20,19 @@ PLACES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGE
 SOURCES = {page: source for source, page in PLACES.items()}
 
 
-def help_of(*arguments):
+def printed(*arguments):
     try:
-        return subprocess.run([PROGRAM, *arguments, "-h"], check=True, capture_output=True, text=True).stdout.rstrip()
+        return subprocess.run([PROGRAM, *arguments], check=True, capture_output=True, text=True).stdout.rstrip()
     except (OSError, subprocess.CalledProcessError) as error:
         raise PluginError(f"the page of the commands is made by the program: {error}; ./dev build makes it") from error
 
 
 def commands_page():
-    """The help of every command, as the program prints it."""
-    own, others = help_of().split("\nCommands:\n")[1].split("Commands of neuroglancer-scripts:")
-    names = re.findall(r"^  ([a-z]+) ", own, re.M)
-    old = others.split()
-    text = "# Commands\n\nWhat `ngforge -h` and `ngforge COMMAND -h` print.\n\n"
-    text += f"```text\n{help_of()}\n```\n"
-    for name in names:
-        text += f"\n## {name}\n\n```text\n{help_of(name)}\n```\n"
-    text += "\n## Commands of neuroglancer-scripts\n\n[What they do](coming-from-neuroglancer-scripts.md), and what is different.\n"
-    for name in old:
-        text += f"\n### {name}\n\n```text\n{help_of(name)}\n```\n"
+    """What the program says of its commands, and the help of those of neuroglancer-scripts."""
+    text = printed("man", "--format", "markdown")
+    text += "\n\n## Commands of neuroglancer-scripts\n\nWhat they do, and what is different, is on [another page](coming-from-neuroglancer-scripts.md).\n"
+    for name in printed("-h").split("Commands of neuroglancer-scripts:")[1].split():
+        text += f"\n### {name}\n\n```text\n{printed(name, '-h')}\n```\n"
     return text
 
 

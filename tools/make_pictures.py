@@ -11,7 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from PIL import Image
+import nibabel as nib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -45,6 +47,12 @@ def dataset(program, name, *options):
     target = FOLDER / name
     run(program, "convert", data.fetch(f"{name}.nii.gz"), target, *options, "--overwrite")
     return target
+
+
+def as_png(image):
+    packed = io.BytesIO()
+    image.save(packed, "PNG")
+    return packed.getvalue()
 
 
 def viewer_shows(line, mm=None, position=POSITION_MM, **changes):
@@ -99,6 +107,35 @@ def surfaces(program):
         layout = {"type": "3d", "orthographicProjection": True, "crossSections": {"sagittal": section}}
         return viewer_shows(line, mm=190, position=(2.5, -20.5, 12.5), layout=layout, projectionOrientation=FROM_LEFT_FRONT,
                             crossSectionBackgroundColor="#000000", **IN_SPACE)
+
+
+@picture
+def input_orientation(program):
+    """Coronal slices of the scan, one behind the other, and where their columns, rows and slices go."""
+    values = np.asarray(nib.as_closest_canonical(nib.load(data.fetch("icbm152_t1.nii.gz"))).dataobj)
+    sections = [Image.fromarray(values[20:177, y, 155:5:-1].T).resize((392, 375), Image.Resampling.BICUBIC) for y in (70, 110, 150)]
+    sheet = Image.new("RGB", (800, 540), "black")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(24)
+    width, height = sections[0].size
+    left, top, right, below = 130, 95, 70, -40  # of the first slice; from there to the next
+    for number, section in reversed(list(enumerate(sections))):
+        place = (left + number * right, top + number * below)
+        sheet.paste(section, place)
+        draw.rectangle((*place, place[0] + width, place[1] + height), outline="#999999")
+
+    def arrow(begin, end, text, text_at, colour):
+        draw.line((begin, end), colour, 5)
+        along = np.subtract(end, begin) / np.hypot(*np.subtract(end, begin))
+        across = 9 * np.array((-along[1], along[0]))
+        draw.polygon([tuple(end + 18 * along), tuple(end + across), tuple(end - across)], fill=colour)
+        draw.text(text_at, text, colour, font)
+
+    bottom = top + height
+    arrow((left, bottom + 16), (left + 180, bottom + 16), "columns: R", (left + 210, bottom + 2), "#ff7070")
+    arrow((left - 16, top), (left - 16, top + 150), "rows: I", (left - 115, top + 60), "#70e070")
+    arrow((left + width + 20, bottom), (left + width + 20 + 2 * right, bottom + 2 * below), "slices: A",
+          (left + width + 60, bottom + 2), "#80b0ff")
+    return as_png(sheet)
 
 
 @picture
