@@ -4,6 +4,7 @@
 Pages are compared with what CommonMark makes of the same files, which is how GitHub shows them.
 """
 
+import contextlib
 import html.parser
 import os
 import re
@@ -15,7 +16,10 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from playwright.sync_api import sync_playwright
 
+import web
+from e2e.viewer import CHROMIUM, FLAGS
 from program import PROGRAM, ROOT
 
 sys.path.append(str(ROOT / "tools"))
@@ -173,3 +177,61 @@ def test_pages_say_what_they_say_on_github(site, name):
 def test_every_command_has_its_help(site):
     page = site.pages["commands.html"]
     assert {"convert", "serve", "check", "formats", "slices-to-precomputed"} <= page.ids
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def looking(browser, url, problems, **options):
+    """A page of the browser; what it complains of, and what it fetches from elsewhere, goes to `problems`."""
+    page = browser.new_page(**options)
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: problems.append(str(e)))
+    page.on("response", lambda r: problems.append(f"{r.url}: {r.status}") if r.status >= 400 else None)
+    page.on("request", lambda r: None if r.url.startswith((url, "data:")) else problems.append(r.url))
+    yield page
+    page.close()
+
+
+def test_pages_fit_a_telephone(site, browser):
+    problems = []
+    with web.serving(site.folder) as url, looking(browser, url, problems, viewport={"width": 390, "height": 844},
+                                                  color_scheme="dark") as page:
+        for name in site.pages:
+            page.goto(f"{url}/{name}", wait_until="domcontentloaded")
+            width = page.evaluate("document.documentElement.scrollWidth")
+            problems += [f"{name} is {width} pixels wide"] if width > 390 else []
+        colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert not problems
+    assert max(map(int, re.findall(r"\d+", colour)[:3])) < 64, f"dark was asked for, found {colour}"
+
+
+def test_search_finds_an_option(site, browser):
+    problems = []
+    with web.serving(site.folder) as url, looking(browser, url, problems, viewport={"width": 1200, "height": 800}) as page:
+        page.goto(f"{url}/index.html")
+        page.keyboard.press("/")
+        page.keyboard.type("input-orientation")
+        found = page.locator(".md-search-result__item a").first
+        found.wait_for(timeout=20_000)
+        assert "orientation" in page.locator(".md-search-result__list").inner_text()
+        found.press("Enter")
+        page.wait_for_url("**/*.html?h=*")
+    assert not problems
+
+
+def test_commands_are_copied_without_their_prompt(site, browser):
+    problems = []
+    with web.serving(site.folder) as url, looking(browser, url, problems) as page:
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(f"{url}/read-back.html")
+        page.locator(".md-code__button, .md-clipboard").first.click()
+        copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == "ngforge convert scan.nii.gz brain\nngforge convert brain again.nii.gz"
+    assert not problems
