@@ -31,6 +31,21 @@ struct ByteRange {
   std::uint64_t offset = 0, length = 0;
 };
 
+/// A value that lies in a file of this machine, open for reading: it stays what it is, whatever is stored under its key
+/// later. Safe to use from any number of threads.
+class OpenFile {
+ public:
+  virtual ~OpenFile() = default;
+  virtual const ObjectInfo& info() const = 0;
+  /// For pread(2) and sendfile(2). Lives as long as this object.
+  virtual int descriptor() const = 0;
+  /// Whether the bytes of `range` (inside the value) are in memory, as far as samples tell: then reading them does not
+  /// wait for a disk.
+  virtual bool is_in_memory(ByteRange range) const = 0;
+  /// Reads them once, so that they are. False when they cannot be read.
+  virtual bool bring_in(ByteRange range) const = 0;
+};
+
 /// Maps keys to bytes. A key is a relative path with '/' between parts, without empty, "." or ".." parts, not
 /// percent-encoded. All members are safe to call from any number of threads.
 ///
@@ -46,6 +61,9 @@ class Store {
   virtual Result<Bytes> get(const std::string& key) = 0;
   /// Exactly the stored bytes of `range`. invalid_argument when the range leaves the value.
   virtual Result<Bytes> get_range(const std::string& key, ByteRange range) = 0;
+  /// Opens a value if nothing has to be waited for: no disk, network or computation. Null when something has to, or the
+  /// value lies in no file of its own: then stat() and get() tell. Errors: not_found, when that is known at once.
+  virtual Result<std::unique_ptr<OpenFile>> open_now(const std::string& /*key*/) { return nullptr; }
   /// Names directly below `prefix` ("" or a key followed by '/'), sorted; folders end in '/'.
   virtual Result<std::vector<std::string>> list(const std::string& prefix) = 0;
   /// Calls `visit` with every name that list() gives, in any order; folders on disk hold one of them at a time. `visit`

@@ -326,6 +326,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
   NGFORGE_TRY(const std::vector<std::string> segments, options.segments.resolve());
   NGFORGE_TRY(auto datasets, open_all(options, run_options));
   NGFORGE_CHECK(options.segments.check_for(datasets));
+  HttpServer::raise_descriptor_limit();
   NGFORGE_TRY(const auto server, HttpServer::listen(server_options));
   const auto exhibition = std::make_shared<Exhibition>(std::move(datasets), segments, run_options.on_notice);
   NGFORGE_TRY(Site site, Exhibition::site(exhibition));

@@ -292,6 +292,7 @@ class MeshedStore final : public Store {
   Result<Bytes> get_range(const std::string& key, ByteRange range) override {
     return store_of(key).get_range(key, range);
   }
+  Result<std::unique_ptr<OpenFile>> open_now(const std::string& key) override { return store_of(key).open_now(key); }
   Result<std::vector<std::string>> list(const std::string& prefix) override {
     if (!prefix.empty()) return store_of(prefix).list(prefix);
     NGFORGE_TRY(std::vector<std::string> names, dataset_->list(prefix));

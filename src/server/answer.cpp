@@ -14,8 +14,6 @@
 namespace ngforge {
 namespace {
 
-// Larger values are read piece by piece while they are sent.
-constexpr std::uint64_t kWholeBytes = 256 * 1024;
 // Most that a stored gzip is decoded to for clients that do not take it as it is; larger than any sensible chunk.
 constexpr std::uint64_t kMostDecodedBytes = 64 << 20;
 // Stored values up to this size, most chunks among them, are decoded to tell HEAD their length.
@@ -137,45 +135,47 @@ bool matches_etag(std::string_view header, std::string_view etag) {
   return false;
 }
 
-// One stored value: negotiation of encoding, condition, range.
-HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& key, const HttpRequest& request) {
-  auto info = store->stat(key);
-  if (!info) return error_answer(info.error());
+// What is said of a value before its bytes.
+struct ValueHead {
   HttpAnswer answer;
-  answer.headers.emplace_back("Content-Type", content_type(key));
-  answer.headers.emplace_back("Accept-Ranges", "bytes");
+  std::string etag;
+  std::string_view range;          // the header, when it counts
+  bool has_to_be_decoded = false;  // the client does not take it as it is stored
+};
+
+// Negotiation of encoding and condition. 304 when the client has the value.
+ValueHead value_head(const ObjectInfo& info, const std::string& key, const HttpRequest& request) {
+  ValueHead head;
+  auto& headers = head.answer.headers;
+  headers.emplace_back("Content-Type", content_type(key));
+  headers.emplace_back("Accept-Ranges", "bytes");
   // Chunks are named by place, not by content: a browser may keep them but has to ask whether they changed.
-  answer.headers.emplace_back("Cache-Control", "no-cache");
-  const bool is_encoded = info->content_encoding == "gzip";
+  headers.emplace_back("Cache-Control", "no-cache");
+  const bool is_encoded = info.content_encoding == "gzip";
   // Ranges are defined for GET alone (RFC 9110, 14.2).
   const std::string_view asked_range = request.method == "GET" ? request.range : std::string_view();
   const bool sends_encoded = is_encoded && asked_range.empty() && accepts_gzip(request.accept_encoding);
-  std::string etag = "\"" + info->etag + (sends_encoded ? "-gzip\"" : "\"");
-  if (is_encoded) answer.headers.emplace_back("Vary", "Accept-Encoding");
-  answer.headers.emplace_back("ETag", etag);
-  if (!request.if_none_match.empty() && matches_etag(request.if_none_match, etag)) {
-    answer.status = 304;
-    return answer;
+  head.has_to_be_decoded = is_encoded && !sends_encoded;
+  head.etag = "\"" + info.etag + (sends_encoded ? "-gzip\"" : "\"");
+  if (is_encoded) headers.emplace_back("Vary", "Accept-Encoding");
+  headers.emplace_back("ETag", head.etag);
+  if (!request.if_none_match.empty() && matches_etag(request.if_none_match, head.etag)) {
+    head.answer.status = 304;
+    return head;
   }
-  std::uint64_t size = info->size;
-  Bytes decoded;
-  if (sends_encoded) answer.headers.emplace_back("Content-Encoding", "gzip");
-  if (is_encoded && !sends_encoded) {
-    if (request.method == "HEAD" && info->size > kHeadDecodesBytes) {
-      answer.knows_length = false;
-      return answer;
-    }
-    auto bytes = get_decoded(*store, key, kMostDecodedBytes);
-    if (!bytes) return error_answer(bytes.error());
-    decoded = std::move(*bytes);
-    size = decoded.size();
-  }
-  const bool range_counts = request.if_range.empty() || trimmed(request.if_range) == etag;
-  const RangeChoice choice = range_counts ? choose_range(asked_range, size) : RangeChoice{};
+  if (sends_encoded) headers.emplace_back("Content-Encoding", "gzip");
+  if (request.if_range.empty() || trimmed(request.if_range) == head.etag) head.range = asked_range;
+  return head;
+}
+
+// The part of a value of `size` bytes that is asked for; the answer becomes 206, or 416: then there is none.
+std::optional<ByteRange> choose_part(ValueHead& head, std::uint64_t size) {
+  HttpAnswer& answer = head.answer;
+  const RangeChoice choice = choose_range(head.range, size);
   if (choice.kind == RangeChoice::unsatisfiable) {
-    HttpAnswer refused = text_answer(416, fmt::format("the value has {} bytes\n", size));
-    refused.headers.emplace_back("Content-Range", fmt::format("bytes */{}", size));
-    return refused;
+    answer = text_answer(416, fmt::format("the value has {} bytes\n", size));
+    answer.headers.emplace_back("Content-Range", fmt::format("bytes */{}", size));
+    return std::nullopt;
   }
   const ByteRange range = choice.kind == RangeChoice::part ? choice.range : ByteRange{0, size};
   if (choice.kind == RangeChoice::part) {
@@ -184,22 +184,61 @@ HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& 
                                 fmt::format("bytes {}-{}/{}", range.offset, range.offset + range.length - 1, size));
   }
   answer.length = range.length;
-  if (request.method == "HEAD") return answer;
-  if (is_encoded && !sends_encoded) {
-    decoded.resize(static_cast<std::size_t>(range.offset + range.length));
-    decoded.erase(decoded.begin(), decoded.begin() + static_cast<std::ptrdiff_t>(range.offset));
+  return range;
+}
+
+HttpAnswer value_answer(const std::shared_ptr<Store>& store, const std::string& key, const HttpRequest& request) {
+  auto info = store->stat(key);
+  if (!info) return error_answer(info.error());
+  ValueHead head = value_head(*info, key, request);
+  HttpAnswer& answer = head.answer;
+  if (answer.status == 304) return std::move(answer);
+  std::uint64_t size = info->size;
+  Bytes decoded;
+  if (head.has_to_be_decoded) {
+    if (request.method == "HEAD" && info->size > kHeadDecodesBytes) {
+      answer.knows_length = false;
+      return std::move(answer);
+    }
+    auto bytes = get_decoded(*store, key, kMostDecodedBytes);
+    if (!bytes) return error_answer(bytes.error());
+    decoded = std::move(*bytes);
+    size = decoded.size();
+  }
+  const auto range = choose_part(head, size);
+  if (!range || request.method == "HEAD") return std::move(answer);
+  if (head.has_to_be_decoded) {
+    decoded.resize(static_cast<std::size_t>(range->offset + range->length));
+    decoded.erase(decoded.begin(), decoded.begin() + static_cast<std::ptrdiff_t>(range->offset));
     answer.body = std::move(decoded);
-  } else if (range.length > kWholeBytes) {
+  } else if (range->length > kPieceBytes) {
     answer.stream_store = store;
     answer.stream_key = key;
-    answer.stream_offset = range.offset;
+    answer.stream_offset = range->offset;
   } else {
-    auto bytes = choice.kind == RangeChoice::part ? store->get_range(key, range) : store->get(key);
+    auto bytes = answer.status == 206 ? store->get_range(key, *range) : store->get(key);
     if (!bytes) return error_answer(bytes.error());
     answer.body = std::move(*bytes);
     answer.length = answer.body.size();
   }
-  return answer;
+  return std::move(answer);
+}
+
+std::optional<HttpAnswer> value_answer_now(Store& store, const std::string& key, const HttpRequest& request) {
+  auto file = store.open_now(key);
+  if (!file)
+    return file.error().code == ErrorCode::not_found ? std::optional(error_answer(file.error())) : std::nullopt;
+  if (*file == nullptr) return std::nullopt;
+  ValueHead head = value_head((*file)->info(), key, request);
+  HttpAnswer& answer = head.answer;
+  if (answer.status == 304) return std::move(answer);
+  if (head.has_to_be_decoded) return std::nullopt;
+  const auto range = choose_part(head, (*file)->info().size);
+  if (!range || request.method == "HEAD") return std::move(answer);
+  if (!(*file)->is_in_memory({range->offset, std::min(range->length, kPieceBytes)})) return std::nullopt;
+  answer.file = std::move(*file);
+  answer.stream_offset = range->offset;
+  return std::move(answer);
 }
 
 bool is_this_machine(std::string_view host) {
@@ -367,6 +406,37 @@ HttpAnswer Site::choose(const HttpRequest& request) const {
     return value_answer(mount.store, key, request);
   }
   return text_answer(404, "there is nothing under this name\n");
+}
+
+std::optional<HttpAnswer> Site::choose_now(const HttpRequest& request) const {
+  if (request.method != "GET" && request.method != "HEAD") return std::nullopt;
+  if (checks_host && !is_this_machine(request.host)) return std::nullopt;
+  const auto path = decode_target(request.target);
+  if (!path) return std::nullopt;
+  for (const auto& [from, to] : redirects)
+    if (*path == from) return std::nullopt;
+  for (const Page& page : pages)
+    if (*path == page.path) return std::nullopt;
+  for (const Mount& mount : mounts) {
+    if (!path->starts_with(mount.path)) continue;
+    const std::string key = path->substr(mount.path.size());
+    if (key.empty() || key.back() == '/') return std::nullopt;
+    return value_answer_now(*mount.store, key, request);
+  }
+  return std::nullopt;
+}
+
+std::optional<HttpAnswer> Site::answer_now(const HttpRequest& request) const {
+  std::optional<HttpAnswer> answer;
+  try {
+    answer = choose_now(request);
+  } catch (const std::exception&) {
+    return std::nullopt;
+  }
+  if (!answer) return std::nullopt;
+  add_common_headers(*answer);
+  if (request.method == "HEAD") answer->body.clear();
+  return answer;
 }
 
 HttpAnswer Site::answer(const HttpRequest& request) const {

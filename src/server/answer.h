@@ -21,7 +21,8 @@ struct HttpRequest {
   std::string host, range, if_range, if_none_match, accept_encoding;
 };
 
-/// What is sent back: a whole body, or pieces of a stored value that are read while they are sent.
+/// What is sent back: a whole body, a part of an open file, or pieces of a stored value that are read while they are
+/// sent.
 struct HttpAnswer {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;  // without Content-Length
@@ -29,6 +30,8 @@ struct HttpAnswer {
   /// When set: `length` bytes of `key` from `offset` follow instead of `body`.
   std::shared_ptr<Store> stream_store;
   std::string stream_key;
+  /// When set: `length` bytes of it from `offset` follow instead of `body`.
+  std::unique_ptr<OpenFile> file;
   std::uint64_t stream_offset = 0;
   std::uint64_t length = 0;      // Content-Length, also for HEAD
   bool knows_length = true;      // false: HEAD of what would have to be decoded for it
@@ -70,13 +73,20 @@ class Site {
 
   /// Answers a request. Blocks on stores; never fails.
   HttpAnswer answer(const HttpRequest& request) const;
+  /// The same answer, when it is a value in a file (or that there is none) and nothing has to be waited for: neither to
+  /// find it, nor to read its first piece. Else nothing: answer() has it. Never blocks, never fails.
+  std::optional<HttpAnswer> answer_now(const HttpRequest& request) const;
   /// Which requests may keep each other waiting: those with the same name, of which there are few. What describes a
   /// dataset (values at its root), pages and the viewer come while chunks are waited for.
   std::string lane(const HttpRequest& request) const;
 
  private:
   HttpAnswer choose(const HttpRequest& request) const;
+  std::optional<HttpAnswer> choose_now(const HttpRequest& request) const;
 };
+
+/// Values are read and sent in pieces of this size, smaller ones at once: a slow reader holds no more of them.
+constexpr std::uint64_t kPieceBytes = 256 * 1024;
 
 /// For a request that cannot even wait: 503, to be asked again.
 HttpAnswer busy_answer();

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/answer.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <cstring>
+#include <filesystem>
 #include <set>
 #include <stdexcept>
 
@@ -86,6 +90,56 @@ TEST_F(SiteTest, RangesAreExact) {
   const auto beyond = get("/data/a/f/v", "bytes=10-");
   EXPECT_EQ(beyond.status, 416);
   EXPECT_EQ(header(beyond, "Content-Range"), "bytes */10");
+}
+
+// Values in files: what is answered at once is what is answered.
+TEST_F(SiteTest, AnswersAtOnceAreTheSame) {
+  std::string name = (std::filesystem::temp_directory_path() / "ngforge-answer-XXXXXX").string();
+  const std::filesystem::path folder = ::mkdtemp(name.data());
+  const auto store = *open_store(folder.string());
+  for (const char* key : {"info", "0/0-1_0-1_0-1", "packed.gz"})
+    ASSERT_TRUE(store->put(key, std::as_bytes(std::span(std::string_view("abcdefghij")))));
+  site_.mounts.push_back({"/files/", store, ""});
+  const auto ask = [&](const std::string& method, const std::string& target, auto&& set, bool is_at_once) {
+    HttpRequest request;
+    request.method = method;
+    request.target = target;
+    request.host = "localhost";
+    request.accept_encoding = "gzip";
+    set(request);
+    const HttpAnswer expected = site_.answer(request);
+    const auto answer = site_.answer_now(request);
+    ASSERT_EQ(answer.has_value(), is_at_once) << method << " " << target;
+    if (!answer) return;
+    EXPECT_EQ(answer->status, expected.status);
+    EXPECT_EQ(answer->headers, expected.headers);
+    EXPECT_EQ(answer->length, expected.length);
+    std::string sent = body(*answer);
+    if (answer->file != nullptr) {
+      sent.resize(answer->length);
+      EXPECT_EQ(
+          ::pread(answer->file->descriptor(), sent.data(), sent.size(), static_cast<off_t>(answer->stream_offset)),
+          static_cast<ssize_t>(sent.size()));
+    }
+    EXPECT_EQ(sent, body(expected)) << method << " " << target;
+  };
+  const auto as_it_is = [](HttpRequest&) {};
+  const std::string etag = "\"" + store->stat("info")->etag + "\"";
+  ask("GET", "/files/info?x", as_it_is, true);
+  ask("HEAD", "/files/info", as_it_is, true);
+  ask("GET", "/files/0/0-1_0-1_0-1", [](HttpRequest& r) { r.range = "bytes=2-5"; }, true);
+  ask("GET", "/files/info", [](HttpRequest& r) { r.range = "bytes=-3"; }, true);
+  ask("GET", "/files/info", [](HttpRequest& r) { r.range = "bytes=10-"; }, true);
+  ask("GET", "/files/info", [&](HttpRequest& r) { r.if_none_match = etag; }, true);
+  ask("GET", "/files/packed", as_it_is, true);
+  ask("GET", "/files/none", as_it_is, true);
+  ask("GET", "/files/packed", [](HttpRequest& r) { r.accept_encoding = ""; }, false);
+  ask("GET", "/files/", as_it_is, false);
+  ask("OPTIONS", "/files/info", as_it_is, false);
+  ask("GET", "/files/../info", as_it_is, false);
+  ask("GET", "/files/info", [](HttpRequest& r) { r.host = "evil.example"; }, false);
+  ask("GET", "/data/a/f/v", as_it_is, false);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(SiteTest, EveryAnswerCarriesCors) {

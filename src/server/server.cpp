@@ -4,15 +4,20 @@
 #include "server/server.h"
 
 #include <sys/resource.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <exception>
 #include <functional>
+#include <optional>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -43,7 +48,6 @@ namespace http = beast::http;
 using Tcp = asio::ip::tcp;
 using Stream = beast::tcp_stream;
 
-constexpr std::uint64_t kPieceBytes = 256 * 1024;
 constexpr std::uint32_t kHeaderLimit = 16 * 1024;
 constexpr std::uint64_t kBodyLimit = 1024 * 1024;  // bodies are dropped as they come
 constexpr std::size_t kFirstBytes = 4096, kBufferBytes = kHeaderLimit + 2 * kFirstBytes;
@@ -78,12 +82,17 @@ Result<Bytes> read_piece(Store& store, const std::string& key, ByteRange range) 
   }
 }
 
-// Most connections at a time: most of the descriptors that the process may have.
-std::size_t connection_limit() {
+// Most connections at a time, and most files that are open because slow readers get them: most of the descriptors that
+// the process may have. Stores need the rest.
+struct DescriptorLimits {
+  std::size_t connections = 256, files = 32;
+};
+
+DescriptorLimits descriptor_limits() {
   constexpr std::size_t kMost = 10'000;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 256;
-  return std::clamp<std::size_t>(limit.rlim_cur / 4 * 3, 1, kMost);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
+  return {std::clamp<std::size_t>(limit.rlim_cur / 4 * 3, 1, kMost), std::min<std::size_t>(limit.rlim_cur / 8, kMost)};
 }
 
 // Whether the client has closed the connection (or its half of it).
@@ -116,13 +125,24 @@ asio::awaitable<std::shared_ptr<T>> in_lane(Lanes& lanes, const std::string& lan
   co_return result;
 }
 
+// One more, as long as it lives.
+class Counted {
+ public:
+  explicit Counted(std::atomic<std::size_t>& count) : count_(count) { ++count_; }
+  Counted(const Counted&) = delete;
+  ~Counted() { --count_; }
+
+ private:
+  std::atomic<std::size_t>& count_;
+};
+
 class Server final : public HttpServer {
  public:
   explicit Server(const ServerOptions& options)
       : options_(options),
         context_(options.io_threads),
         acceptor_(context_),
-        lanes_(options.store_threads, std::max<std::size_t>(connection_limit_ / 4, 8)) {}
+        lanes_(options.store_threads, std::max<std::size_t>(limits_.connections / 4, 8)) {}
 
   ~Server() override {
     context_.stop();
@@ -163,7 +183,15 @@ class Server final : public HttpServer {
     site_.checks_host = acceptor_.local_endpoint().address().is_loopback();
     site_.url = url();
     asio::co_spawn(context_, accept(), asio::detached);
-    for (int i = 0; i < options_.io_threads; ++i) threads_.emplace_back([this] { context_.run(); });
+    for (int i = 0; i < options_.io_threads; ++i)
+      threads_.emplace_back([this] {
+        // sendfile(2) sends it when the client has gone, and cannot be told not to.
+        sigset_t signals;
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGPIPE);
+        ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+        context_.run();
+      });
   }
 
  private:
@@ -172,7 +200,7 @@ class Server final : public HttpServer {
       beast::error_code code;
       auto token = asio::redirect_error(asio::use_awaitable, code);
       // Stores need descriptors too: what is beyond the limit waits in the kernel's queue.
-      while (connections_ >= connection_limit_) {
+      while (connections_ >= limits_.connections) {
         lanes_.drop_unwanted();
         co_await pause(kAcceptPause);
       }
@@ -202,6 +230,7 @@ class Server final : public HttpServer {
   asio::awaitable<void> connection(Stream stream) {
     beast::error_code ignored;
     stream.socket().set_option(Tcp::no_delay(true), ignored);
+    stream.socket().native_non_blocking(true, ignored);
     beast::flat_buffer buffer(kBufferBytes);
     bool goes_on = true;
     while (goes_on) {
@@ -281,34 +310,117 @@ class Server final : public HttpServer {
                                                            {http::field::if_none_match, &request.if_none_match},
                                                            {http::field::accept_encoding, &request.accept_encoding}};
     for (const auto& [field, value] : fields) *value = std::string(received[field]);
-    std::function<HttpAnswer()> work = [this, request] { return site_.answer(request); };
-    const std::string lane = site_.lane(request);
-    std::shared_ptr<HttpAnswer> answer;
-    if (lanes_.has_room(lane))
-      answer = co_await in_lane<HttpAnswer>(lanes_, lane, stream, std::move(work));
-    else
-      answer = std::make_shared<HttpAnswer>(busy_answer());
-    if (answer == nullptr) co_return false;
+    std::optional<HttpAnswer> ready;
+    if (files_ < limits_.files) ready = site_.answer_now(request);
+    if (!ready) {
+      const auto made = co_await answer_in_lane(stream, request);
+      if (made == nullptr) co_return false;
+      ready = std::move(*made);
+    }
+    const HttpAnswer& answer = *ready;
 
-    const bool keeps_alive = received.keep_alive() && !answer->is_event_stream;
-    const std::string head = head_of(*answer, keeps_alive);
-    const std::array<asio::const_buffer, 2> sent{asio::buffer(head), asio::buffer(answer->body)};
+    const bool keeps_alive = received.keep_alive() && !answer.is_event_stream;
+    const std::string head = head_of(answer, keeps_alive);
+    if (answer.file != nullptr) {
+      const Counted counted(files_);
+      const bool is_whole = co_await send_file(stream, request, head, answer);
+      co_return is_whole&& keeps_alive;
+    }
+    const std::array<asio::const_buffer, 2> sent{asio::buffer(head), asio::buffer(answer.body)};
     beast::error_code code;
     auto token = asio::redirect_error(asio::use_awaitable, code);
     stream.expires_after(std::chrono::seconds(options_.write_seconds));
     co_await asio::async_write(stream, sent, token);
     if (code) co_return false;
-    if (answer->is_event_stream) {
+    if (answer.is_event_stream) {
       co_await keep_silent_stream(stream);
       co_return false;
     }
-    if (answer->stream_store == nullptr || request.method == "HEAD") co_return keeps_alive;
-    const bool is_whole = co_await send_pieces(stream, lane, *answer);
+    if (answer.stream_store == nullptr || request.method == "HEAD") co_return keeps_alive;
+    const bool is_whole = co_await send_pieces(stream, request, answer);
     co_return is_whole&& keeps_alive;
   }
 
+  // Null when the client has left.
+  asio::awaitable<std::shared_ptr<HttpAnswer>> answer_in_lane(Stream& stream, const HttpRequest& request) {
+    const std::string lane = site_.lane(request);
+    if (!lanes_.has_room(lane)) co_return std::make_shared<HttpAnswer>(busy_answer());
+    std::function<HttpAnswer()> work = [this, request] { return site_.answer(request); };
+    co_return co_await in_lane<HttpAnswer>(lanes_, lane, stream, std::move(work));
+  }
+
+  // Sends a head and the part of a file behind it from the system's memory, not by ours: a slow reader holds none.
+  asio::awaitable<bool> send_file(Stream& stream, const HttpRequest& request, std::string_view head,
+                                  const HttpAnswer& answer) {
+    const int socket = stream.socket().native_handle();
+    beast::error_code code;
+    auto token = asio::redirect_error(asio::use_awaitable, code);
+    stream.expires_after(std::chrono::seconds(options_.write_seconds));
+    // With MSG_MORE the head goes out together with what follows.
+    const auto taken = ::send(socket, head.data(), head.size(), MSG_DONTWAIT | MSG_NOSIGNAL | MSG_MORE);
+    head.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(taken, 0)));
+    if (!head.empty()) {
+      const auto rest = asio::buffer(head.data(), head.size());
+      co_await asio::async_write(stream, rest, token);
+      if (code) co_return false;
+    }
+    for (std::uint64_t sent = 0; sent < answer.length;) {
+      const ByteRange piece{answer.stream_offset + sent, std::min(kPieceBytes, answer.length - sent)};
+      if (sent > 0) {
+        const bool is_there = co_await bring_in(stream, request, *answer.file, piece);
+        if (!is_there) co_return false;
+      }
+      stream.expires_after(std::chrono::seconds(options_.write_seconds));
+      const bool is_sent = co_await send_piece(stream, answer.file->descriptor(), piece);
+      if (!is_sent) co_return false;
+      sent += piece.length;
+    }
+    co_return true;
+  }
+
+  // Between two pieces: others have their turn, and a disk is waited for elsewhere. False when it cannot be read.
+  asio::awaitable<bool> bring_in(Stream& stream, const HttpRequest& request, const OpenFile& file, ByteRange piece) {
+    if (file.is_in_memory(piece)) {
+      auto executor = stream.get_executor();
+      co_await asio::post(executor, asio::use_awaitable);
+      co_return true;
+    }
+    const std::string lane = site_.lane(request);
+    std::function<bool()> work = [&file, piece] { return file.bring_in(piece); };
+    const auto is_there = co_await in_lane<bool>(lanes_, lane, stream, std::move(work));
+    co_return is_there != nullptr && *is_there;
+  }
+
+  asio::awaitable<bool> send_piece(Stream& stream, int file, ByteRange piece) {
+    const int socket = stream.socket().native_handle();
+    while (piece.length > 0) {
+      off_t offset = static_cast<off_t>(piece.offset);
+      auto count = ::sendfile(socket, file, &offset, static_cast<std::size_t>(piece.length));
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) count = co_await send_when_taken(stream, file, piece);
+      if (count <= 0) co_return false;  // the client has left, or the file was cut
+      piece.offset += static_cast<std::uint64_t>(count);
+      piece.length -= static_cast<std::uint64_t>(count);
+    }
+    co_return true;
+  }
+
+  // Waits until the client takes more, and sends it the next bytes. Their number; 0 when it has left.
+  asio::awaitable<ssize_t> send_when_taken(Stream& stream, int file, ByteRange piece) {
+    std::array<char, kFirstBytes> bytes;
+    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), piece.length));
+    const auto count = ::pread(file, bytes.data(), most, static_cast<off_t>(piece.offset));
+    if (count <= 0) co_return 0;
+    beast::error_code code;
+    auto token = asio::redirect_error(asio::use_awaitable, code);
+    const auto body = asio::buffer(bytes.data(), static_cast<std::size_t>(count));
+    const std::size_t sent = co_await stream.async_write_some(body, token);
+    co_return code ? 0 : static_cast<ssize_t>(sent);
+  }
+
   // Reads and sends a piece at a time: a slow reader holds one piece, whatever the size of the value.
-  asio::awaitable<bool> send_pieces(Stream& stream, const std::string& lane, const HttpAnswer& answer) {
+  asio::awaitable<bool> send_pieces(Stream& stream, const HttpRequest& request, const HttpAnswer& answer) {
+    const std::string lane = site_.lane(request);
     for (std::uint64_t sent = 0; sent < answer.length;) {
       const ByteRange range{answer.stream_offset + sent, std::min(kPieceBytes, answer.length - sent)};
       std::function<Result<Bytes>()> work = [store = answer.stream_store, key = answer.stream_key, range] {
@@ -346,9 +458,9 @@ class Server final : public HttpServer {
   }
 
   const ServerOptions options_;
-  const std::size_t connection_limit_ = connection_limit();
+  const DescriptorLimits limits_ = descriptor_limits();
   Site site_;
-  std::atomic<std::size_t> connections_ = 0;
+  std::atomic<std::size_t> connections_ = 0, files_ = 0;
   asio::io_context context_;
   Tcp::acceptor acceptor_;
   Lanes lanes_;  // ends before the context: what waits in it are sessions
@@ -356,6 +468,14 @@ class Server final : public HttpServer {
 };
 
 }  // namespace
+
+void HttpServer::raise_descriptor_limit() {
+  constexpr rlim_t kEnough = 65'536;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 Result<std::unique_ptr<HttpServer>> HttpServer::listen(const ServerOptions& options) {
   auto server = std::make_unique<Server>(options);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -134,6 +136,7 @@ class ServerTest : public ::testing::Test {
     server_ = std::move(*server);
     Site site;
     site.mounts.push_back({"/data/", store_, ""});
+    if (files_ != nullptr) site.mounts.push_back({"/files/", files_, ""});
     site.pages.push_back({"/", "text/plain", [](const std::string& url) { return url; }});
     server_->serve(std::move(site));
     const std::string url = server_->url();
@@ -142,6 +145,7 @@ class ServerTest : public ::testing::Test {
   }
 
   std::shared_ptr<TestStore> store_ = std::make_shared<TestStore>();
+  std::shared_ptr<Store> files_;
   std::unique_ptr<HttpServer> server_;
   int port_ = 0;
 };
@@ -172,6 +176,54 @@ TEST_F(ServerTest, SendsLargeValuesInPieces) {
   for (std::size_t i = 0; i < body.size(); ++i)
     ASSERT_EQ(static_cast<std::byte>(body[i]), byte_at(1000001 + i)) << "byte " << i;
   EXPECT_LE(store_->largest_range(), 256u * 1024);
+}
+
+// A folder with a large file.
+class ServedFiles : public ServerTest {
+ protected:
+  void SetUp() override {
+    std::string name = (std::filesystem::temp_directory_path() / "ngforge-served-XXXXXX").string();
+    folder_ = ::mkdtemp(name.data());
+    files_ = *open_store(folder_.string());
+    Bytes bytes(kLargeBytes);
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = byte_at(i);
+    ASSERT_TRUE(files_->put("file", bytes));
+    start();
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path folder_;
+};
+
+TEST_F(ServedFiles, AreSentWholeAndInParts) {
+  const Client client(port_);
+  client.ask("/files/file", "Range: bytes=1000001-1000100\r\n");
+  EXPECT_THAT(client.receive_head(), HasSubstr("Content-Range: bytes 1000001-1000100/33554432\r\n"));
+  EXPECT_EQ(static_cast<std::byte>(client.receive(100)[99]), byte_at(1000100));
+  client.ask("/files/file", "Connection: close\r\n");
+  EXPECT_THAT(client.receive_head(), StartsWith("HTTP/1.1 200 "));
+  const std::string body = client.receive();
+  ASSERT_EQ(body.size(), kLargeBytes);
+  for (std::size_t i = 0; i < body.size(); ++i) ASSERT_EQ(static_cast<std::byte>(body[i]), byte_at(i)) << "byte " << i;
+}
+
+TEST_F(ServedFiles, ThatShrinkOnTheirWayEndTheConnection) {
+  const Client client(port_);
+  client.ask("/files/file");
+  EXPECT_THAT(client.receive_head(), HasSubstr("Content-Length: 33554432\r\n"));
+  std::filesystem::resize_file(folder_ / "file", 20 << 20);
+  EXPECT_LT(client.receive().size(), kLargeBytes);
+}
+
+TEST_F(ServedFiles, ClientsThatLeaveDoNotEndTheServer) {
+  for (int i = 0; i < 20; ++i) {
+    const Client client(port_);
+    client.ask("/files/file");
+    EXPECT_THAT(client.receive_head(), StartsWith("HTTP/1.1 200 "));
+  }
+  const Client client(port_);
+  client.ask("/files/file", "Range: bytes=0-0\r\n");
+  EXPECT_THAT(client.receive_head(), StartsWith("HTTP/1.1 206 "));
 }
 
 TEST_F(ServerTest, AValueThatFailsOnItsWayEndsTheConnection) {

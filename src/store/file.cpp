@@ -11,9 +11,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "core/file_descriptor.h"
@@ -50,11 +53,72 @@ Result<void> write_all(int descriptor, std::span<const std::byte> bytes, const s
   return {};
 }
 
+struct File {
+  FileDescriptor descriptor;
+  struct stat status{};
+  bool is_gzip = false;
+
+  std::uint64_t size() const { return static_cast<std::uint64_t>(status.st_size); }
+  ObjectInfo info() const {
+    const auto ns = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000u +
+                    static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
+    return {size(), fmt::format("{:x}-{:x}-{:x}", size(), ns, status.st_ino), is_gzip ? "gzip" : ""};
+  }
+};
+
+class OpenedFile final : public OpenFile {
+ public:
+  explicit OpenedFile(File file) : file_(std::move(file)), info_(file_.info()) {}
+
+  const ObjectInfo& info() const override { return info_; }
+  int descriptor() const override { return file_.descriptor.get(); }
+  bool is_in_memory(ByteRange range) const override {
+    // What is read from a disk comes in pieces of about this size.
+    constexpr std::uint64_t kStep = 128 * 1024;
+    for (std::uint64_t done = 0; done < range.length; done += kStep) {
+      if (!is_byte_in_memory(range.offset + done)) return false;
+    }
+    return range.length == 0 || is_byte_in_memory(range.offset + range.length - 1);
+  }
+  bool bring_in(ByteRange range) const override {
+    std::vector<std::byte> piece(64 * 1024);
+    for (std::uint64_t done = 0; done < range.length; done += piece.size()) {
+      const auto left = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), range.length - done));
+      if (!read_exactly(descriptor(), range.offset + done, std::span(piece).first(left), "")) return false;
+    }
+    return true;
+  }
+
+ private:
+  // False, too, on file systems that cannot tell.
+  bool is_byte_in_memory(std::uint64_t offset) const {
+    char byte = 0;
+    const iovec place{&byte, 1};
+    return ::preadv2(descriptor(), &place, 1, static_cast<off_t>(offset), RWF_NOWAIT) == 1;
+  }
+
+  const File file_;
+  const ObjectInfo info_;
+};
+
+// Whether the folder's file system keeps names in memory and needs nothing but a disk of this machine: opening a file
+// there by a name that is in memory waits for nobody.
+bool is_on_this_machine(int folder) {
+  struct statfs status{};
+  if (::fstatfs(folder, &status) != 0) return false;
+  constexpr std::uint32_t kKnown[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+                                      F2FS_SUPER_MAGIC, TMPFS_MAGIC,     OVERLAYFS_SUPER_MAGIC};
+  return std::ranges::find(kKnown, static_cast<std::uint32_t>(status.f_type)) != std::end(kKnown);
+}
+
 class FileStore final : public Store {
  public:
   /// `real_root`: without links or "..". `root`: for messages.
   FileStore(FileDescriptor folder, std::string root, std::string real_root)
-      : folder_(std::move(folder)), root_(std::move(root)), real_root_(std::move(real_root)) {}
+      : folder_(std::move(folder)),
+        root_(std::move(root)),
+        real_root_(std::move(real_root)),
+        answers_at_once_(is_on_this_machine(folder_.get())) {}
 
   std::string describe() const override { return root_; }
   Result<ObjectInfo> stat(const std::string& key) override {
@@ -63,21 +127,15 @@ class FileStore final : public Store {
   }
   Result<Bytes> get(const std::string& key) override;
   Result<Bytes> get_range(const std::string& key, ByteRange range) override;
+  Result<std::unique_ptr<OpenFile>> open_now(const std::string& key) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
   Result<void> visit_names(const std::string& prefix,
                            const std::function<Result<void>(const std::string&)>& visit) override;
   Result<void> put(const std::string& key, std::span<const std::byte> bytes) override;
 
  private:
-  struct File {
-    FileDescriptor descriptor;
-    struct stat status{};
-    bool is_gzip = false;
-    std::uint64_t size() const { return static_cast<std::uint64_t>(status.st_size); }
-    ObjectInfo info() const;
-  };
-
   std::string path_of(const std::string& key) const { return root_ + "/" + key; }
+  int open_beneath(const std::string& key, int flags, std::uint64_t resolve) const;
   Result<FileDescriptor> open_below(const std::string& key, int flags) const;
   Result<FileDescriptor> open_checked(const std::string& key, int flags) const;
   Result<File> open_file(const std::string& key) const;
@@ -86,22 +144,22 @@ class FileStore final : public Store {
 
   FileDescriptor folder_;
   std::string root_, real_root_;
+  bool answers_at_once_;
 };
 
-ObjectInfo FileStore::File::info() const {
-  const auto ns = static_cast<std::uint64_t>(status.st_mtim.tv_sec) * 1'000'000'000u +
-                  static_cast<std::uint64_t>(status.st_mtim.tv_nsec);
-  return {size(), fmt::format("{:x}-{:x}-{:x}", size(), ns, status.st_ino), is_gzip ? "gzip" : ""};
+// -1 with errno when it cannot be opened. `resolve`: further RESOLVE_ flags.
+int FileStore::open_beneath(const std::string& key, int flags, std::uint64_t resolve) const {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve;
+  return static_cast<int>(::syscall(SYS_openat2, folder_.get(), key.c_str(), &how, sizeof how));
 }
 
 // The kernel refuses to leave the folder. It also refuses links with absolute targets inside of it: those (and kernels
 // and containers without openat2) take the longer way.
 Result<FileDescriptor> FileStore::open_below(const std::string& key, int flags) const {
-  open_how how{};
-  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  const auto number = ::syscall(SYS_openat2, folder_.get(), key.c_str(), &how, sizeof how);
-  if (number >= 0) return FileDescriptor(static_cast<int>(number));
+  const int number = open_beneath(key, flags, 0);
+  if (number >= 0) return FileDescriptor(number);
   if (errno == EXDEV || errno == ENOSYS || errno == EPERM || errno == EAGAIN) return open_checked(key, flags);
   return read_error(path_of(key), "cannot be opened");
 }
@@ -125,7 +183,7 @@ Result<FileDescriptor> FileStore::open_checked(const std::string& key, int flags
   return opened;
 }
 
-Result<FileStore::File> FileStore::open_file(const std::string& key) const {
+Result<File> FileStore::open_file(const std::string& key) const {
   File file;
   NGFORGE_TRY(file.descriptor, open_below(key, O_RDONLY));
   if (::fstat(file.descriptor.get(), &file.status) != 0) return read_error(path_of(key), "cannot be read");
@@ -135,7 +193,7 @@ Result<FileStore::File> FileStore::open_file(const std::string& key) const {
   return file;
 }
 
-Result<FileStore::File> FileStore::open_value(const std::string& key) const {
+Result<File> FileStore::open_value(const std::string& key) const {
   if (!is_valid_key(key))
     return make_error(ErrorCode::not_found, "{}: expected a relative key, found \"{}\"", root_, key);
   auto file = open_file(key);
@@ -165,6 +223,22 @@ Result<Bytes> FileStore::get_range(const std::string& key, ByteRange range) {
   Bytes bytes(static_cast<std::size_t>(range.length));
   NGFORGE_CHECK(read_exactly(file.descriptor.get(), range.offset, bytes, path_of(key)));
   return bytes;
+}
+
+Result<std::unique_ptr<OpenFile>> FileStore::open_now(const std::string& key) {
+  if (!answers_at_once_ || !is_valid_key(key)) return nullptr;
+  for (const bool is_gzip : {false, true}) {
+    File file;
+    file.is_gzip = is_gzip;
+    file.descriptor =
+        FileDescriptor(open_beneath(is_gzip ? key + ".gz" : key, O_RDONLY, RESOLVE_CACHED | RESOLVE_NO_XDEV));
+    if (file.descriptor.is_open()) {
+      if (::fstat(file.descriptor.get(), &file.status) != 0 || !S_ISREG(file.status.st_mode)) return nullptr;
+      return std::make_unique<OpenedFile>(std::move(file));
+    }
+    if (errno != ENOENT && errno != ENOTDIR) return nullptr;
+  }
+  return make_error(ErrorCode::not_found, "{}: expected a file, found none", path_of(key));
 }
 
 Result<std::vector<std::string>> FileStore::list(const std::string& prefix) {

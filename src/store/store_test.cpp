@@ -249,6 +249,42 @@ TEST_F(FileStore, TakesLinksToNothingAndOddFilesForAbsent) {
   EXPECT_EQ(code_of(store_->list("plain/")), ErrorCode::not_found);
 }
 
+TEST_F(FileStore, OpensAtOnceWhatTheSystemHasInMemory) {
+  for (const std::string key : {"plain", "f/x"}) {
+    const auto info = store_->stat(key);
+    const Bytes bytes = *store_->get(key);
+    const auto file = store_->open_now(key);
+    ASSERT_TRUE(file && *file != nullptr) << key;
+    EXPECT_EQ((*file)->info().size, info->size);
+    EXPECT_EQ((*file)->info().etag, info->etag);
+    EXPECT_EQ((*file)->info().content_encoding, info->content_encoding);
+    EXPECT_TRUE((*file)->bring_in({0, info->size}));
+    EXPECT_TRUE((*file)->is_in_memory({0, info->size}));
+    EXPECT_FALSE((*file)->bring_in({info->size, 1})) << "nothing lies behind the end";
+    EXPECT_FALSE((*file)->is_in_memory({info->size, 1}));
+    // What is put under the key later does not change what is open.
+    ASSERT_TRUE(store_->put(key, bytes_of("something else")));
+    Bytes again(bytes.size());
+    EXPECT_EQ(::pread((*file)->descriptor(), again.data(), again.size(), 0), static_cast<ssize_t>(bytes.size()));
+    EXPECT_EQ(again, bytes);
+  }
+}
+
+TEST_F(FileStore, OpensNothingAtOnceThatItDoesNotGive) {
+  link("../secret", "out");
+  link(outer_.path() / "secret", "absolute");
+  link("..", "folder");
+  ASSERT_EQ(::mkfifo((outer_.path() / "data" / "fifo").c_str(), 0600), 0);
+  for (const std::string key : {"out", "absolute", "folder/secret", "fifo", "f", "../secret", "/plain", "none"}) {
+    const auto told = store_->stat(key);
+    ASSERT_FALSE(told) << key;
+    const auto file = store_->open_now(key);
+    EXPECT_TRUE(file ? *file == nullptr : told.error().code == ErrorCode::not_found) << key;
+  }
+  // After stat() the system knows that there is no such name.
+  EXPECT_EQ(code_of(store_->open_now("none")), ErrorCode::not_found);
+}
+
 TEST_F(FileStore, ReplacesALinkInsteadOfItsTarget) {
   link("../secret", "x");
   ASSERT_TRUE(store_->put("x", bytes_of("new")).has_value());

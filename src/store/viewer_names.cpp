@@ -25,6 +25,10 @@ class ViewerView final : public Store {
   Result<Bytes> get_range(const std::string& key, ByteRange range) override {
     return either<Bytes>(key, [&](const std::string& stored_key) { return store_->get_range(stored_key, range); });
   }
+  Result<std::unique_ptr<OpenFile>> open_now(const std::string& key) override {
+    return either<std::unique_ptr<OpenFile>>(
+        key, [&](const std::string& stored_key) { return store_->open_now(stored_key); });
+  }
   Result<std::vector<std::string>> list(const std::string& prefix) override { return store_->list(prefix); }
   Result<void> visit_names(const std::string& prefix,
                            const std::function<Result<void>(const std::string&)>& visit) override {

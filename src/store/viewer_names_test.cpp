@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/viewer_names.h"
 
+#include <stdlib.h>
+
+#include <filesystem>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -37,6 +40,22 @@ TEST_F(ViewerNamesTest, DeepChunksAnswerUnderFlatNames) {
   EXPECT_EQ(info->size, 4u);
   EXPECT_EQ(info->content_encoding, "gzip");
   EXPECT_EQ(text_of(view_->get("s/0-64/-32-32/64-100")), "deep");
+}
+
+TEST(ViewerNames, OpensDeepChunksAtOnceWhenThereAreNoFlatOnes) {
+  std::string name = (std::filesystem::temp_directory_path() / "ngforge-names-XXXXXX").string();
+  const std::filesystem::path folder = ::mkdtemp(name.data());
+  const auto view = make_viewer_view(*open_store(folder.string()));
+  ASSERT_TRUE(view->put("s/0-1/0-1/0-1.gz", bytes_of("deep")));
+  ASSERT_TRUE(view->stat("s/0-1_0-1_0-1"));
+  const auto deep = view->open_now("s/0-1_0-1_0-1");
+  ASSERT_TRUE(deep && *deep != nullptr);
+  EXPECT_EQ((*deep)->info().content_encoding, "gzip");
+  ASSERT_TRUE(view->put("s/0-1_0-1_0-1", bytes_of("flat chunk")));
+  const auto flat = view->open_now("s/0-1_0-1_0-1");
+  ASSERT_TRUE(flat && *flat != nullptr);
+  EXPECT_EQ((*flat)->info().size, 10u);
+  std::filesystem::remove_all(folder);
 }
 
 TEST_F(ViewerNamesTest, FlatChunksComeFirst) {
