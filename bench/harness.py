@@ -34,6 +34,9 @@ class Context:
         self.tools = self.program.parent
         self.rounds = rounds
 
+    def version(self):
+        return subprocess.run([self.program, "--version"], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+
     def tool(self, name, *arguments):
         """Runs a bench program; its JSON."""
         return output_json([self.tools / name, *map(str, arguments)])

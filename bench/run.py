@@ -34,19 +34,21 @@ def table(rows):
     return "\n".join(lines)
 
 
-def keep(name, rows, rounds):
+def keep(name, rows, rounds, version):
+    """Writes rows into bench/results and, with what made them, into docs/performance.md; `version` is the program's."""
     today, where = datetime.date.today().isoformat(), machine()
     short = re.sub(r"[^a-z0-9]+", "-", f"{where['cpu']} {where['cores']} cores".lower()).strip("-")
     path = ROOT / "bench/results" / f"{today}-{short}.json"
     path.parent.mkdir(exist_ok=True)
     results = json.loads(path.read_text()) if path.exists() else {"machine": where, "benches": {}}
-    results["benches"][name] = {"rounds": rounds, "rows": rows}
+    results["benches"][name] = {"version": version, "rounds": rounds, "rows": rows}
     path.write_text(json.dumps(results, indent=1) + "\n")
     page = ROOT / "docs/performance.md"
     text = page.read_text()
     begin, end = f"<!-- bench {name} -->", "<!-- end -->"
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.S)
-    caption = f"{today}, {where['cpu']}, {where['cores']} cores, medians of {rounds} rounds."
+    of = "one round" if rounds == 1 else f"medians of {rounds} rounds"
+    caption = f"`./dev bench {name}`, {version}, {today}, {where['cpu']}, {where['cores']} cores, {of}."
     if pattern.search(text):
         page.write_text(pattern.sub(lambda _: f"{begin}\n{table(rows)}\n\n{caption}\n{end}", text))
 
@@ -69,7 +71,7 @@ def main():
         rows = BENCHES[name][1](context)
         print(f"\n{BENCHES[name][0]} ({time.monotonic() - begin:.0f} s)\n\n{table(rows)}")
         if options.keep:
-            keep(name, rows, options.rounds)
+            keep(name, rows, options.rounds, context.version())
     return 0
 
 
