@@ -24,6 +24,7 @@ from program import PROGRAM, ROOT
 
 sys.path.append(str(ROOT / "tools"))
 import docs_site  # noqa: E402
+import make_pictures  # noqa: E402
 
 LARGEST_PICTURE = 300_000
 EXTERNAL = re.compile(r"(?i)(?:[a-z][a-z0-9+.-]*:)?//|(?:mailto|data|javascript):")
@@ -142,6 +143,10 @@ def test_pictures_are_small_and_described(site):
     used = {target for place, page in site.pages.items() for asset in page.assets
             for target in [os.path.normpath(os.path.join(os.path.dirname(place), asset))]}
     assert not [p.name for p in (site.folder / "images").iterdir() if str(p.relative_to(site.folder)) not in used]
+
+
+def test_pictures_are_those_that_the_script_makes():
+    assert set(make_pictures.PICTURES) == {p.stem for p in (ROOT / "docs/images").glob("*.webp")}
 
 
 class Words(html.parser.HTMLParser):
