@@ -2,7 +2,7 @@
 """What mkdocs.yml adds to the pages of docs/: README, CONTRIBUTING and CHANGELOG, and the help of the commands.
 
 The program is the one that the environment variable NGFORGE names, or that of ./dev build. Links in the pages are those that
-GitHub follows; where a file has another place in the site, they are led there.
+GitHub follows; where a file has another place in the site, they are led there, and where it has none they are only words.
 """
 
 import os
@@ -49,10 +49,12 @@ def on_page_markdown(markdown, page, config, files):
     folder = posixpath.dirname(SOURCES.get(site_path, f"docs/{site_path}"))
 
     def moved(match):
-        target = match[1]
+        words, target, anchor = match.groups()
         file = posixpath.normpath(posixpath.join(folder, target))
+        if file not in PLACES and not file.startswith("docs/") and (ROOT / file).exists():
+            return words  # a file of the source, which the site has not
         place = PLACES.get(file, file.removeprefix("docs/"))
-        return f"]({posixpath.relpath(place, posixpath.dirname(site_path) or '.')}"
+        return f"[{words}]({posixpath.relpath(place, posixpath.dirname(site_path) or '.')}{anchor})"
 
-    markdown = re.sub(r"\]\((?![a-z]+:|#)([^)#\s]+)", moved, markdown)
+    markdown = re.sub(r"\[([^\]]*)\]\((?![a-z]+:|#)([^)#\s]+)([^)]*)\)", moved, markdown)
     return re.sub(r"^\|.*$", lambda row: re.sub(r"`[^`]*`", lambda code: code[0].replace(r"\|", "|"), row[0]), markdown, flags=re.M)
