@@ -16,9 +16,9 @@ LIMIT_S = 20
 
 
 @contextlib.contextmanager
-def served(*arguments, **environment):
+def served(*arguments, program=PROGRAM, **environment):
     """`ngforge serve ARGUMENTS --json` on a free port; gives (process, its line of JSON)."""
-    process = subprocess.Popen([PROGRAM, "serve", *map(str, arguments), "--json", "--port", "0"], stdout=subprocess.PIPE,
+    process = subprocess.Popen([program, "serve", *map(str, arguments), "--json", "--port", "0"], stdout=subprocess.PIPE,
                                text=True, env={**os.environ, **environment})
     try:
         yield process, json.loads(process.stdout.readline())
