@@ -146,12 +146,14 @@ struct Dataset {
   std::string name;              // last part of the place without format suffixes
   std::string source;            // the place
   std::shared_ptr<Store> store;  // keys of a precomputed volume: "info", "<scale>/<chunk>" ...
+  std::string format;            // of the source: "NIfTI-1", "Neuroglancer precomputed"
   std::string type;              // "image", "segmentation"; "surface": a folder of meshes, in nm of the world
   DataType data_type = DataType::uint8;
   Index channels = 1;
   bool is_rgb = false;  // channels mean red, green, blue (alpha)
   Box box_vox;          // of scale 0; around a surface, in units of resolution_nm
   std::array<double, 3> resolution_nm{};
+  std::size_t scales = 0;               // resolutions to choose from; a surface has none
   std::optional<Affine> transform_nm;   // transform.json: corner nm -> world nm
   std::vector<std::uint64_t> segments;  // surface: those that are selected when it is shown
   std::uint64_t triangles = 0;          // surface: of these
@@ -160,6 +162,8 @@ struct Dataset {
   /// Range that a grey image should be shown with: percentiles of the coarsest scale. Computed when called.
   std::function<Result<std::array<double, 2>>()> contrast;
   bool contrast_is_slow = false;  // it takes a whole stream, or much of a large file
+  /// What is read of the source for any coarser scale, where those are computed from the finest; else 0.
+  std::uint64_t computed_from_bytes = 0;
 };
 
 /// Whether a place takes a share of the memory when it is shown: what is translated, and segmentations without meshes.

@@ -21,6 +21,8 @@
 #include "cli/segments.h"
 #include "ngforge/op.h"
 #include "ngforge/text.h"
+#include "ngforge/thumbnail.h"
+#include "server/lazy_value.h"
 #include "server/server.h"
 #include "server/start_page.h"
 #include "viewer/assets.h"
@@ -34,6 +36,7 @@ using Json = nlohmann::ordered_json;
 // The client insists on a path of this form.
 constexpr const char* kClientPath = "/v/ngforge/";
 constexpr int kDefaultPort = 9123;
+constexpr const char* kPictureName = "slices.png";
 // A link should still fit a line of a terminal or two.
 constexpr std::size_t kMostColorsInLink = 32;
 
@@ -84,6 +87,28 @@ std::string size_text(const Dataset& dataset) {
   return three(size_of_box(dataset), " x ") + " voxels";
 }
 
+// What the start page tells of a dataset.
+std::vector<std::pair<std::string, std::string>> facts_of(const Dataset& dataset) {
+  const auto size = size_of_box(dataset);
+  std::array<double, 3> extent_nm{};
+  for (std::size_t a = 0; a < 3; ++a) extent_nm[a] = size[a] * dataset.resolution_nm[a];
+  std::vector<std::pair<std::string, std::string>> facts{{"Extent", lengths_text(extent_nm)}};
+  if (dataset.type == "surface") {
+    facts.emplace_back("Triangles", fmt::format("{}", dataset.triangles));
+    return facts;
+  }
+  const auto bytes = static_cast<std::uint64_t>(dataset.box_vox.volume() * dataset.channels) *
+                     static_cast<std::uint64_t>(size_of(dataset.data_type));
+  const std::string channels = dataset.is_rgb         ? ", colours"
+                               : dataset.channels > 1 ? fmt::format(", {} channels", dataset.channels)
+                                                      : "";
+  facts.emplace_back("Voxels", three(size, " x "));
+  facts.emplace_back("Voxel size", lengths_text(dataset.resolution_nm));
+  facts.emplace_back("Values", fmt::format("{}{}, {}", name_of(dataset.data_type), channels, bytes_text(bytes)));
+  facts.emplace_back("Scales", fmt::format("{}", dataset.scales));
+  return facts;
+}
+
 // The client's first page. Without a state in the URL it would start empty: it is told to show all that is served.
 std::string client_page(const std::string& html) {
   constexpr std::string_view kScript =
@@ -117,6 +142,11 @@ class Exhibit {
     return result;
   }
 
+  /// A picture for the start page. Waits for the data. Errors: those of make_thumbnail.
+  Result<Bytes> picture(const RunOptions& run) const {
+    return make_thumbnail(dataset_, is_settled_ ? contrast_ : std::nullopt, run);
+  }
+
   ViewerLayer layer(const std::string& site_url) const {
     return {&dataset_, url(site_url), segments_, is_settled_ ? contrast_ : std::nullopt};
   }
@@ -135,10 +165,10 @@ using Exhibits = std::vector<std::shared_ptr<Exhibit>>;
 // calls the server.
 class Exhibition {
  public:
-  /// `segments` are selected in each segmentation; empty: all are shown. `on_notice` is told what cannot be shown well.
-  Exhibition(std::vector<Dataset> datasets, const std::vector<std::string>& segments,
-             std::function<void(const std::string&)> on_notice)
-      : exhibits_(exhibits_of(std::move(datasets), segments)), on_notice_(std::move(on_notice)) {
+  /// `segments` are selected in each segmentation; empty: all are shown. `run.on_notice` is told what cannot be shown
+  /// well, from any thread.
+  Exhibition(std::vector<Dataset> datasets, const std::vector<std::string>& segments, RunOptions run)
+      : exhibits_(exhibits_of(std::move(datasets), segments)), run_(std::move(run)) {
     for (const auto& exhibit : exhibits_)
       if (!exhibit->dataset().contrast_is_slow) settle({exhibit});
   }
@@ -173,6 +203,7 @@ class Exhibition {
     add_state("/state.json", self->exhibits_);
     for (const auto& exhibit : self->exhibits_) add_state("/state/" + exhibit->dataset().name + ".json", {exhibit});
     site.pages.push_back({"/", "text/html; charset=utf-8", [self](const std::string& url) { return self->page(url); }});
+    NGFORGE_CHECK(add_pictures(self, site));
     return site;
   }
 
@@ -204,6 +235,29 @@ class Exhibition {
   }
 
  private:
+  // Each in a folder of its own, so that none waits for the data of another.
+  static Result<void> add_pictures(const std::shared_ptr<Exhibition>& self, Site& site) {
+    NGFORGE_TRY(const Bytes blank, blank_thumbnail());
+    for (const auto& exhibit : self->exhibits_) {
+      LazyValue::Maker maker;
+      maker.make = [self, exhibit] {
+        self->settle({exhibit});
+        return exhibit->picture(self->run_);
+      };
+      maker.substitute = blank;
+      maker.on_failure = [self, exhibit](const Error& error) {
+        self->tell(fmt::format("no picture of {} can be made: {}", exhibit->dataset().name, error.message));
+      };
+      site.mounts.push_back({"/thumbnail/" + exhibit->dataset().name + "/",
+                             std::make_shared<LazyValue>(kPictureName, std::move(maker)), kPictureName});
+    }
+    return {};
+  }
+
+  void tell(const std::string& notice) const {
+    if (run_.on_notice) run_.on_notice(notice);
+  }
+
   static Exhibits exhibits_of(std::vector<Dataset> datasets, const std::vector<std::string>& segments) {
     Exhibits exhibits;
     for (Dataset& dataset : datasets) {
@@ -224,7 +278,7 @@ class Exhibition {
   void settle(const Exhibits& shown) const {
     for (const auto& exhibit : shown) {
       const auto result = exhibit->settle();
-      if (!result && on_notice_) on_notice_("no contrast is known: " + result.error().message);
+      if (!result) tell("no contrast is known: " + result.error().message);
     }
   }
 
@@ -241,15 +295,23 @@ class Exhibition {
     std::vector<StartPageRow> rows;
     for (const auto& exhibit : exhibits_) {
       const Dataset& dataset = exhibit->dataset();
-      rows.push_back({dataset.name, dataset.type, size_text(dataset),
-                      dataset.type == "surface" ? "" : lengths_text(dataset.resolution_nm), exhibit->url(url),
-                      link({exhibit}, "", url, "/state/" + percent_encoded(dataset.name) + ".json")});
+      const std::string path = percent_encoded(dataset.name);
+      StartPageRow row;
+      row.name = dataset.name;
+      row.kind = dataset.type + ", " + dataset.format;
+      row.facts = facts_of(dataset);
+      row.data_url = exhibit->url(url);
+      row.viewer_url = link({exhibit}, "", url, "/state/" + path + ".json");
+      row.picture_url = "thumbnail/" + path + "/" + kPictureName;
+      row.picture_text = dataset.type == "surface" ? dataset.name + " from above, from behind and from the right"
+                                                   : "Middle slices of " + dataset.name;
+      rows.push_back(std::move(row));
     }
     return start_page(rows, link(exhibits_, "", url, "/state.json"));
   }
 
   const Exhibits exhibits_;
-  const std::function<void(const std::string&)> on_notice_;
+  const RunOptions run_;
 };
 
 // The browser is a process of its own: it gets neither our signal mask nor our Ctrl-C, and does not write into results.
@@ -315,7 +377,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
   if (options.places.empty())
     return make_error(ErrorCode::invalid_argument, "serve: expected at least one SOURCE, found none")
         .with_hint("see ngforge serve -h");
-  NGFORGE_TRY(const RunOptions run_options, options.run.resolve(context));
+  NGFORGE_TRY(RunOptions run_options, options.run.resolve(context));
   ServerOptions server_options;
   server_options.bind = options.bind;
   server_options.port = kDefaultPort;
@@ -326,11 +388,13 @@ Result<int> run(const Options& options, const CommandContext& context) {
   NGFORGE_TRY(const std::vector<std::string> segments, options.segments.resolve());
   NGFORGE_TRY(auto datasets, open_all(options, run_options));
   NGFORGE_CHECK(options.segments.check_for(datasets));
+  run_options.memory_shares = static_cast<int>(datasets.size());
   HttpServer::raise_descriptor_limit();
   NGFORGE_TRY(const auto server, HttpServer::listen(server_options));
-  const auto exhibition = std::make_shared<Exhibition>(std::move(datasets), segments, run_options.on_notice);
+  if (run_options.on_notice) run_options.on_notice = ProblemList(run_options.on_notice);
+  const auto exhibition = std::make_shared<Exhibition>(std::move(datasets), segments, run_options);
   NGFORGE_TRY(Site site, Exhibition::site(exhibition));
-  if (run_options.on_notice) site.on_problem = ProblemList(run_options.on_notice);
+  site.on_problem = run_options.on_notice;
   server->serve(std::move(site));
   const std::string url = server->url();
   if (options.json)

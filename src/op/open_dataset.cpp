@@ -59,6 +59,8 @@ Result<Dataset> open_precomputed(const std::string& place, const RunOptions& run
     };
     NGFORGE_TRY(dataset.store, with_live_meshes(std::move(dataset.store), *plan, read, run.stop));
   }
+  dataset.format = "Neuroglancer precomputed";
+  dataset.scales = info.scales.size();
   dataset.type = info.is_segmentation ? "segmentation" : "image";
   dataset.data_type = info.type;
   dataset.channels = info.channels;
@@ -85,9 +87,12 @@ Result<Dataset> open_live(const std::string& place, VolumeOptions options, const
   // The coarsest scale is made of the finest, unless it is a level of the source.
   const ScaleGeometry& read = plan.kept_levels.empty() ? plan.scales.front() : plan.scales.back();
   const std::uint64_t voxels = static_cast<std::uint64_t>(read.box_vox.size().product());
+  const std::uint64_t read_bytes = voxels * plan.source_channels.size() * size_of(plan.values.from);
   Dataset dataset;
-  dataset.contrast_is_slow = levels.front()->access() == Access::once ||
-                             voxels * plan.source_channels.size() * size_of(plan.values.from) > kQuickBytes;
+  dataset.format = levels.front()->header().format;
+  dataset.scales = plan.scales.size();
+  dataset.contrast_is_slow = levels.front()->access() == Access::once || read_bytes > kQuickBytes;
+  dataset.computed_from_bytes = plan.kept_levels.empty() ? read_bytes : 0;
   NGFORGE_TRY(dataset.store, render(place, std::move(levels), plan, run));
   dataset.type = plan.is_segmentation ? "segmentation" : "image";
   dataset.data_type = plan.type;

@@ -96,14 +96,27 @@ Result<SurfaceReport> write_surface(const std::string& place, const std::string&
   return report;
 }
 
-int best_score(const std::string& place, std::string_view name) {
+struct Guess {
+  const SurfaceDescriptor* format = nullptr;
+  int score = 0;
+};
+
+Guess best_guess(const std::string& place, std::string_view name) {
   std::error_code ignored;
-  if (!fs::is_regular_file(place, ignored)) return 0;
+  Guess best;
+  if (!fs::is_regular_file(place, ignored)) return best;
   const auto source = ByteSource::open(place);
-  int best = 0;
-  for (const SurfaceDescriptor* format : all_surface_formats())
-    if (source) best = std::max(best, format->sniff((*source)->head(), name));
+  for (const SurfaceDescriptor* format : all_surface_formats()) {
+    const int score = source ? format->sniff((*source)->head(), name) : 0;
+    if (score > best.score) best = {format, score};
+  }
   return best;
+}
+
+Guess best_guess(const std::string& place) {
+  std::string name = lower_case(place);
+  if (ends_with_any_case(name, ".gz")) name.resize(name.size() - 3);
+  return best_guess(place, name);
 }
 
 }  // namespace
@@ -134,13 +147,16 @@ Result<Surface> open_surface(const std::string& place, std::uint64_t memory_byte
 
 bool looks_like_surface(const std::string& place) {
   constexpr int kSureScore = 80;
-  return is_dataset_mesh(place) || best_score(place, "") >= kSureScore;
+  return is_dataset_mesh(place) || best_guess(place, "").score >= kSureScore;
 }
 
 int surface_score(const std::string& place) {
-  std::string name = lower_case(place);
-  if (ends_with_any_case(name, ".gz")) name.resize(name.size() - 3);
-  return best_score(place, name);
+  return best_guess(place).score;
+}
+
+std::string surface_format(const std::string& place) {
+  const SurfaceDescriptor* const format = best_guess(place).format;
+  return format == nullptr ? "" : format->name;
 }
 
 bool is_surface_file(const std::string& destination) {

@@ -24,6 +24,8 @@ bool looks_like_surface(const std::string& place);
 /// How sure it is that a file on this machine is a surface file, by its first bytes and its name: 0 (certainly not) to
 /// 100.
 int surface_score(const std::string& place);
+/// The format that fits it best, as surfaces.def names it ("gifti"); "" when none does.
+std::string surface_format(const std::string& place);
 
 /// Reads a surface file, or the mesh of a label ("DATASET|mesh:ID"). Errors: as read_surface and with_surface_input;
 /// those of open_dataset_mesh.

@@ -159,14 +159,19 @@ bool is_surface_layer(const std::string& place) {
 
 Result<Dataset> open_surface_layer(const std::string& place, const std::string& regions, const RunOptions& run) {
   const std::uint64_t memory_bytes = run.memory_bytes / static_cast<std::uint64_t>(run.memory_shares);
+  const bool is_folder = is_precomputed(place);
   std::shared_ptr<Store> store;
-  if (is_precomputed(place)) {
+  if (is_folder) {
     NGFORGE_TRY(store, open_dataset_store(place));
     store = make_viewer_view(std::move(store));
   } else {
     NGFORGE_TRY(store, meshes_of_file(place, regions, memory_bytes));
   }
-  return dataset_of(std::move(store), memory_bytes);
+  NGFORGE_TRY(Dataset dataset, dataset_of(std::move(store), memory_bytes));
+  dataset.format = is_folder                ? "Neuroglancer meshes"
+                   : is_dataset_mesh(place) ? "mesh of a label"
+                                            : surface_format(place);
+  return dataset;
 }
 
 }  // namespace ngforge

@@ -52,7 +52,7 @@ std::string_view content_type(std::string_view key) {
   static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
       {".html", "text/html; charset=utf-8"}, {".js", "text/javascript"}, {".css", "text/css"},
       {".wasm", "application/wasm"},         {".svg", "image/svg+xml"},  {".json", "application/json"},
-      {".txt", "text/plain; charset=utf-8"}};
+      {".txt", "text/plain; charset=utf-8"}, {".png", "image/png"}};
   for (const auto& [suffix, type] : kTypes)
     if (key.ends_with(suffix)) return type;
   const auto name = key.substr(key.rfind('/') == std::string_view::npos ? 0 : key.rfind('/') + 1);

@@ -396,11 +396,11 @@ def test_a_silent_stream_lets_others_pass(folder, tmp_path, number):
         with served(tmp_path / "scan.nii", folder / "live.nii") as (process, line):
             site = Site(line)
             key = chunk_keys(folder / "flat")[-1]
-            for target in [f"/data/scan/{key}"] * 20 + ["/state.json", "/state/scan.json"] * 10:
+            for target in [f"/data/scan/{key}"] * 20 + ["/state.json", "/state/scan.json", "/thumbnail/scan/slices.png"] * 10:
                 with socket.create_connection((site.host, site.port), timeout=LIMIT_S) as connection:
                     connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             began = time.monotonic()
-            for target in "/", "/data/scan/info", "/data/live/info", f"/data/live/{key}", "/state/live.json":
+            for target in "/", "/data/scan/info", "/data/live/info", f"/data/live/{key}", "/state/live.json", "/thumbnail/live/slices.png":
                 assert site.ask(target).status == 200, target
             assert time.monotonic() - began < 5
             began = time.monotonic()

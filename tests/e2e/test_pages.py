@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the pages of the server lead to, and layers of other kinds than the demo's, in the real viewer."""
 
-import json
 import shutil
 
 import nibabel as nib
 import numpy as np
 import pytest
-from playwright.sync_api import sync_playwright
 
-from e2e.viewer import CHROMIUM, FLAGS, Look, served, view
+from e2e.viewer import Look, served, view
 from program import PROGRAM, convert, run
 
 SHAPE = (60, 50, 40)
@@ -93,22 +91,3 @@ def test_segments_of_a_link(labels):
         assert state["layers"][0]["segments"] == ["31", "7"]
         link = run("link", line["datasets"][0]["url"], "--segments", "31,7").out.strip()
         assert view(link, 1, middle("labels", 31)).problems == []
-
-
-def test_the_start_page_by_keyboard(labels):
-    with served(PROGRAM, labels) as line, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        page = browser.new_page()
-        strange = []
-        page.on("requestfailed", lambda r: strange.append(r.url))
-        page.on("request", lambda r: strange.append(r.url) if not r.url.startswith((line["url"], "data:")) else None)
-        page.goto(line["url"])
-        assert page.locator("h2").all_inner_texts() == ["labels"]
-        assert "60 x 50 x 40 voxels, 2 x 2 x 2 mm" in page.inner_text("li")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        page.wait_for_function("window.viewer?.layerManager?.managedLayers.length === 1", timeout=20_000)
-        state = json.loads(page.evaluate("JSON.stringify(window.viewer.state.toJSON())"))
-        assert state["layers"][0]["name"] == "labels"
-        browser.close()
-    assert strange == [], "nothing fails, nothing comes from elsewhere"
