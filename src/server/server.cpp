@@ -52,6 +52,10 @@ constexpr std::uint32_t kHeaderLimit = 16 * 1024;
 constexpr std::uint64_t kBodyLimit = 1024 * 1024;  // bodies are dropped as they come
 constexpr std::size_t kFirstBytes = 4096, kBufferBytes = kHeaderLimit + 2 * kFirstBytes;
 constexpr int kRefuseSeconds = 5;
+// What all answers together may hold in memory while they are sent: a chunk each for a thousand slow readers. Small
+// ones are sent even then.
+constexpr std::size_t kMostHeldBytes = 256 << 20, kSmallBytes = 16 * 1024;
+constexpr auto kHeldPause = std::chrono::milliseconds(50);
 constexpr auto kAcceptPause = std::chrono::milliseconds(50);
 constexpr auto kEventInterval = std::chrono::seconds(20);
 
@@ -125,15 +129,18 @@ asio::awaitable<std::shared_ptr<T>> in_lane(Lanes& lanes, const std::string& lan
   co_return result;
 }
 
-// One more, as long as it lives.
+// So many more, as long as it lives.
 class Counted {
  public:
-  explicit Counted(std::atomic<std::size_t>& count) : count_(count) { ++count_; }
+  explicit Counted(std::atomic<std::size_t>& count, std::size_t number = 1) : count_(count), number_(number) {
+    count_ += number_;
+  }
   Counted(const Counted&) = delete;
-  ~Counted() { --count_; }
+  ~Counted() { count_ -= number_; }
 
  private:
   std::atomic<std::size_t>& count_;
+  const std::size_t number_;
 };
 
 class Server final : public HttpServer {
@@ -317,6 +324,8 @@ class Server final : public HttpServer {
       if (made == nullptr) co_return false;
       ready = std::move(*made);
     }
+    const Counted held(held_bytes_, ready->body.size());
+    if (held_bytes_ > kMostHeldBytes && ready->body.size() > kSmallBytes) ready = busy_answer();
     const HttpAnswer& answer = *ready;
 
     const bool keeps_alive = received.keep_alive() && !answer.is_event_stream;
@@ -423,6 +432,8 @@ class Server final : public HttpServer {
     const std::string lane = site_.lane(request);
     for (std::uint64_t sent = 0; sent < answer.length;) {
       const ByteRange range{answer.stream_offset + sent, std::min(kPieceBytes, answer.length - sent)};
+      while (held_bytes_ > kMostHeldBytes) co_await pause(kHeldPause);
+      const Counted held(held_bytes_, static_cast<std::size_t>(range.length));
       std::function<Result<Bytes>()> work = [store = answer.stream_store, key = answer.stream_key, range] {
         return read_piece(*store, key, range);
       };
@@ -460,7 +471,7 @@ class Server final : public HttpServer {
   const ServerOptions options_;
   const DescriptorLimits limits_ = descriptor_limits();
   Site site_;
-  std::atomic<std::size_t> connections_ = 0, files_ = 0;
+  std::atomic<std::size_t> connections_ = 0, files_ = 0, held_bytes_ = 0;
   asio::io_context context_;
   Tcp::acceptor acceptor_;
   Lanes lanes_;  // ends before the context: what waits in it are sessions
