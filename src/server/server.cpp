@@ -47,6 +47,7 @@ namespace beast = boost::beast;
 namespace http = beast::http;
 using Tcp = asio::ip::tcp;
 using Stream = beast::tcp_stream;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t kHeaderLimit = 16 * 1024;
 constexpr std::uint64_t kBodyLimit = 1024 * 1024;  // bodies are dropped as they come
@@ -379,7 +380,6 @@ class Server final : public HttpServer {
         const bool is_there = co_await bring_in(stream, request, *answer.file, piece);
         if (!is_there) co_return false;
       }
-      stream.expires_after(std::chrono::seconds(options_.write_seconds));
       const bool is_sent = co_await send_piece(stream, answer.file->descriptor(), piece);
       if (!is_sent) co_return false;
       sent += piece.length;
@@ -402,11 +402,16 @@ class Server final : public HttpServer {
 
   asio::awaitable<bool> send_piece(Stream& stream, int file, ByteRange piece) {
     const int socket = stream.socket().native_handle();
+    const auto until = Clock::now() + std::chrono::seconds(options_.write_seconds);
     while (piece.length > 0) {
       off_t offset = static_cast<off_t>(piece.offset);
-      auto count = ::sendfile(socket, file, &offset, static_cast<std::size_t>(piece.length));
+      const auto count = ::sendfile(socket, file, &offset, static_cast<std::size_t>(piece.length));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) count = co_await send_when_taken(stream, file, piece);
+      if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+        const bool is_ready = co_await takes_more(stream, until);
+        if (!is_ready) co_return false;
+        continue;
+      }
       if (count <= 0) co_return false;  // the client has left, or the file was cut
       piece.offset += static_cast<std::uint64_t>(count);
       piece.length -= static_cast<std::uint64_t>(count);
@@ -414,17 +419,20 @@ class Server final : public HttpServer {
     co_return true;
   }
 
-  // Waits until the client takes more, and sends it the next bytes. Their number; 0 when it has left.
-  asio::awaitable<ssize_t> send_when_taken(Stream& stream, int file, ByteRange piece) {
-    std::array<char, kFirstBytes> bytes;
-    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), piece.length));
-    const auto count = ::pread(file, bytes.data(), most, static_cast<off_t>(piece.offset));
-    if (count <= 0) co_return 0;
+  // Waits until the client takes more. False when it does not in time.
+  asio::awaitable<bool> takes_more(Stream& stream, Clock::time_point until) {
+    asio::steady_timer timer(stream.get_executor(), until);
+    const auto is_over = std::make_shared<bool>(false);
+    // The stream lives at least until the wait is over; both run on its strand.
+    timer.async_wait([&stream, is_over](beast::error_code code) {
+      beast::error_code ignored;
+      if (!code && !*is_over) stream.socket().cancel(ignored);
+    });
     beast::error_code code;
     auto token = asio::redirect_error(asio::use_awaitable, code);
-    const auto body = asio::buffer(bytes.data(), static_cast<std::size_t>(count));
-    const std::size_t sent = co_await stream.async_write_some(body, token);
-    co_return code ? 0 : static_cast<ssize_t>(sent);
+    co_await stream.socket().async_wait(Tcp::socket::wait_write, token);
+    *is_over = true;
+    co_return !code;
   }
 
   // Reads and sends a piece at a time: a slow reader holds one piece, whatever the size of the value.

@@ -215,6 +215,16 @@ TEST_F(ServedFiles, ThatShrinkOnTheirWayEndTheConnection) {
   EXPECT_LT(client.receive().size(), kLargeBytes);
 }
 
+TEST_F(ServedFiles, ClientsThatReadNothingAreCutOff) {
+  ServerOptions options;
+  options.write_seconds = 1;
+  start(options);
+  const Client client(port_);
+  client.ask("/files/file");
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  EXPECT_LT(client.receive().size(), kLargeBytes);
+}
+
 TEST_F(ServedFiles, ClientsThatLeaveDoNotEndTheServer) {
   for (int i = 0; i < 20; ++i) {
     const Client client(port_);
@@ -340,6 +350,7 @@ TEST_F(ServerTest, TooManyThatWaitAreToldToComeAgain) {
   const rlimit few{128, before.rlim_max};
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   ServerOptions options;
+  options.io_threads = 1;  // takes requests in the order in which they come
   options.store_threads = 1;
   start(options);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
