@@ -15,6 +15,14 @@ namespace {
 constexpr std::uint64_t kMaxReadBytes = 4 << 20;
 constexpr std::uint64_t kReadsKept = 64;
 
+// What the blocks of full resolution may take of what is kept. Where any rows can be had again for a copy, not more
+// than coarse blocks in work need: to touch memory that is new costs more than to read a file again.
+std::uint64_t kept_fine_bytes(const SourceLevels& sources, std::uint64_t kept_bytes) {
+  const VolumeHeader& header = sources.front()->header();
+  const bool is_plain = header.chunk_ijk == SourceVec{} && !header.rows_come_in_order;
+  return is_plain ? std::min(kept_bytes, kReadsKept * kMaxReadBytes) : kept_bytes;
+}
+
 std::uint64_t bytes_of(const VoxelVec& size, std::uint64_t voxel_bytes) {
   return static_cast<std::uint64_t>(size.product()) * voxel_bytes;
 }
@@ -61,7 +69,7 @@ LivePyramid::LivePyramid(SourceLevels sources, const VolumePlan& plan, std::uint
       stop_(std::move(stop)),
       working_(memory_bytes / 2),
       kept_bytes_(memory_bytes - memory_bytes / 2),
-      blocks_(kept_bytes_),
+      blocks_(kept_bytes_, kept_fine_bytes(sources_, kept_bytes_)),
       helpers_(std::max(0, threads - 1)) {}
 
 std::vector<LivePyramid::Level> LivePyramid::plan_levels(const VolumePlan& plan, std::uint64_t read_bytes) {

@@ -26,7 +26,9 @@ class OnceCache {
  public:
   using Pointer = std::shared_ptr<const Value>;
 
-  explicit OnceCache(std::uint64_t budget_bytes) : budget_bytes_(budget_bytes) {}
+  /// `rank_0_bytes`: what values of rank 0 may take of the budget, where they are not worth keeping all.
+  explicit OnceCache(std::uint64_t budget_bytes, std::uint64_t rank_0_bytes = ~std::uint64_t{0})
+      : budget_bytes_(budget_bytes), rank_0_bytes_(rank_0_bytes) {}
 
   /// The value if it is there now.
   Pointer find(const Key& key) {
@@ -104,19 +106,25 @@ class OnceCache {
     entries.push_front({key, value, bytes, rank});
     places_[key] = entries.begin();
     used_bytes_ += bytes;
+    if (rank == 0) used_rank_0_bytes_ += bytes;
+    while (used_rank_0_bytes_ > rank_0_bytes_) give_up_last(ranks_[0]);
     for (auto& [lowest, candidates] : ranks_) {
-      while (used_bytes_ > budget_bytes_ && !candidates.empty()) {
-        used_bytes_ -= candidates.back().bytes;
-        places_.erase(candidates.back().key);
-        candidates.pop_back();
-      }
+      while (used_bytes_ > budget_bytes_ && !candidates.empty()) give_up_last(candidates);
     }
   }
 
-  const std::uint64_t budget_bytes_;
+  void give_up_last(Entries& entries) {
+    const Entry& last = entries.back();
+    used_bytes_ -= last.bytes;
+    if (last.rank == 0) used_rank_0_bytes_ -= last.bytes;
+    places_.erase(last.key);
+    entries.pop_back();
+  }
+
+  const std::uint64_t budget_bytes_, rank_0_bytes_;
   mutable std::mutex mutex_;
   std::condition_variable landed_;
-  std::uint64_t used_bytes_ = 0;
+  std::uint64_t used_bytes_ = 0, used_rank_0_bytes_ = 0;
   std::map<Key, std::shared_ptr<Flight>> flights_;
   std::map<int, Entries> ranks_;
   std::map<Key, typename Entries::iterator> places_;

@@ -61,6 +61,20 @@ TEST(OnceCache, AValueBeyondTheBudgetIsGivenOutAndNotKept) {
   EXPECT_EQ(cache.bytes_used(), 0u);
 }
 
+TEST(OnceCache, TheLowestRankMayHaveALimitOfItsOwn) {
+  Cache cache(100, 6);
+  int made = 0;
+  for (const int key : {1, 2, 3}) get(cache, key, 0, "abc", made);
+  get(cache, 4, 1, "a longer value", made);
+  EXPECT_FALSE(cache.has(1));
+  EXPECT_TRUE(cache.has(2) && cache.has(3) && cache.has(4));
+  EXPECT_EQ(cache.bytes_used(), 3u + 3 + 14);
+  get(cache, 5, 0, "too long", made);
+  EXPECT_FALSE(cache.has(2) || cache.has(3) || cache.has(5))
+      << "a value beyond the limit drives the others out and is not kept";
+  EXPECT_EQ(cache.bytes_used(), 14u);
+}
+
 TEST(OnceCache, FailuresAreNotKept) {
   Cache cache(100);
   const auto fail = [&]() -> Result<Cache::Pointer> { return make_error(ErrorCode::io, "disk"); };
