@@ -18,7 +18,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "tests")]
 
 from harness import BENCHES, ROOT, Context, machine  # noqa: E402
 
-from cases import brain, codecs, datasets, many_chunks, many_labels, mesh_error, meshes, serve, slices  # noqa: E402, F401
+from cases import brain, codecs, datasets, many_chunks, many_labels, mesh_error, meshes, serve, serve_start, slices  # noqa: E402, F401
 
 
 def table(rows):
