@@ -141,11 +141,12 @@ def input_orientation(program):
 @picture
 def start_page(program):
     """What the server itself shows."""
-    places = [data.fetch(name) for name in ("icbm152_t1.nii.gz", "desikan_killiany.nii.gz", "fsaverage5_pial_left.gii.gz")]
-    with served(program, *places) as line, sync_playwright() as playwright:
+    atlas = dataset(program, "desikan_killiany", "--type", "segmentation")
+    with served(program, data.fetch("icbm152_t1.nii.gz"), atlas, data.fetch("fsaverage5_pial_left.gii.gz")) as line, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-        page = browser.new_page(viewport={"width": 1200, "height": 700})
-        page.goto(line["url"], wait_until="networkidle")
+        page = browser.new_page(viewport={"width": 1200, "height": 930})
+        page.goto(line["url"])
+        page.evaluate("() => Promise.all(Array.from(document.images, (image) => image.decode()))")
         shot = page.screenshot()
         browser.close()
         return shot
