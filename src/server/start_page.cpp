@@ -8,8 +8,8 @@
 namespace ngforge {
 namespace {
 
-// Whatever a name may smuggle in, nothing runs and nothing is fetched from elsewhere. Colours have a contrast of at
-// least 4.5 to what they stand on, frames of what is focused 3.
+// Dots stand where a picture will be, which covers them. Whatever a name may smuggle in, nothing runs and nothing is
+// fetched from elsewhere. Colours have a contrast of at least 4.5 to what they stand on, frames of what is focused 3.
 constexpr const char* kHead = R"(<!doctype html>
 <html lang="en">
 <head>
@@ -40,6 +40,7 @@ ul { list-style: none; margin: 0; padding: 0; display: grid; gap: 1rem; }
 li { position: relative; display: grid; background: var(--card); border: 1px solid var(--line); border-radius: .75rem; }
 .picture { position: relative; aspect-ratio: 8 / 3; background: #000; border-radius: .7rem .7rem 0 0; }
 .picture img { position: absolute; top: .75rem; left: .75rem; width: calc(100% - 1.5rem); height: calc(100% - 1.5rem); object-fit: contain; color: #bbb; font-size: .875rem; }
+.picture::before { content: "\2026" / ""; position: absolute; inset: 0; width: 2em; height: 1em; margin: auto; color: #999; font-size: 1.5rem; line-height: .5; text-align: center; }
 .about { min-width: 0; padding: 1rem 1.25rem; }
 h2 { margin: 0; font-size: 1.125rem; line-height: 1.3; overflow-wrap: anywhere; }
 .kind { margin: .125rem 0 .75rem; color: var(--quiet); overflow-wrap: anywhere; }
