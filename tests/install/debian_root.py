@@ -13,6 +13,7 @@ from program import ROOT
 
 RELEASE = "bookworm"
 KEPT = ROOT / "build/debian"
+NEED = "this test needs root, or sudo without a password, and chroot: it installs packages into a Debian of its own"
 AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
 
 
@@ -69,13 +70,14 @@ class Root:
 @contextlib.contextmanager
 def debian_root():
     """A fresh one, until the block ends."""
+    assert not AS_ROOT or subprocess.run(["sh", "-c", "sudo -n true"], capture_output=True).returncode == 0, NEED
     archive, folder = _archive(), KEPT / "root"
     must(*AS_ROOT, "rm", "-rf", "--one-file-system", folder)
     folder.mkdir()
     try:
         must(*AS_ROOT, "tar", "-C", folder, "-xpf", archive)
         probe = subprocess.run([*AS_ROOT, "chroot", folder, "/bin/true"], capture_output=True, text=True)
-        assert probe.returncode == 0, f"this test needs root and chroot: {probe.stderr.strip()}"
+        assert probe.returncode == 0, f"{NEED}: {probe.stderr.strip()}"
         yield Root(folder)
     finally:
         must(*AS_ROOT, "rm", "-rf", "--one-file-system", folder)
