@@ -97,7 +97,7 @@ def test_the_view_is_where_the_surface_is(line):
     middle = (VERTICES.min(axis=0) + VERTICES.max(axis=0)) / 2
     assert np.abs(np.array(state["position"]) - middle).max() <= 1
     page = Site(line).ask("/").content.decode()
-    assert f"{len(FACES)} triangles" in page
+    assert f"<dt>Triangles</dt><dd>{len(FACES)}</dd>" in page
 
 
 def test_a_volume_leads_the_view(folder, tmp_path):
