@@ -59,15 +59,15 @@ void print_text(const ScalesReport& report, bool is_plan) {
 void add_options(CLI::App& app, Options& options) {
   add_place(app, "DATASET", options.dataset, "A precomputed volume, in a folder");
   app.add_option("--downsample", options.downsample.computation.downsample,
-                 "auto|average|majority|stride|min|max|median [average for images, majority for labels]")
-      ->type_name("M");
+                 "How voxels become coarser ones [auto: average for images, majority for labels]")
+      ->type_name("auto|average|majority|stride|min|max|median");
   app.add_option("--outside", options.downsample.computation.outside,
-                 "What cells at the border average over: edge (real voxels only) or a value [edge]")
-      ->type_name("V");
+                 "What cells at the border average over: real voxels only, or a value beyond them [edge]")
+      ->type_name("edge|V");
   app.add_option("--factor", options.downsample.factor,
-                 "auto, or X,Y,Z per step: 2,2,1;2,2,2 [those of info; where it lists one scale: towards isotropic "
-                 "voxels]")
-      ->type_name("F");
+                 "By what sizes are divided from scale to scale; a tuple for each step: 2,2,1;2,2,2 [those of info; "
+                 "where it lists one scale: towards isotropic voxels]")
+      ->type_name("auto|X,Y,Z");
   app.add_option("--scales", options.scales, "How many scales in all [those of info; else until one chunk holds all]")
       ->type_name("N");
   app.add_option("--chunk-size", options.chunk_size, "Of the coarser scales [those of info; else as convert does]")

@@ -88,7 +88,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
 
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("sources", options->places, "URLs of served datasets")->type_name("URL");
+  app.add_option("URL", options->places, "Served datasets")->type_name("");
   options->segments.add_to(app);
   app.add_option("--viewer", options->viewer, "Address of the viewer [the server's own, else a public one]")
       ->type_name("URL");

@@ -191,6 +191,8 @@ Reference describe(const CLI::App& app) {
   Reference reference{app.get_description(), options_of(app), {}};
   for (const CommandDescriptor* descriptor : all_commands())
     reference.commands.push_back(describe_command(*app.get_subcommand(descriptor->name), *descriptor));
+  for (const nine::Descriptor* command : nine::all_descriptors())
+    reference.commands.push_back(nine::reference_of(*command));
   return reference;
 }
 

@@ -127,8 +127,8 @@ void add_options(CLI::App& app, Options& options) {
                  "How far simplification may move the surface of the finest level; 0: not at all [the longest side of "
                  "a voxel, 40 nm at 32 x 32 x 40]")
       ->type_name("LENGTH");
-  app.add_option("--quantization-bits", options.bits, "Of vertex positions in multires meshes: 10 or 16 [16]")
-      ->type_name("N");
+  app.add_option("--quantization-bits", options.bits, "Bits of vertex positions in multires meshes [16]")
+      ->type_name("10|16");
   app.add_option("--min-voxels", options.min_voxels, "Leave out labels of fewer voxels (of the scale that is meshed)")
       ->type_name("N");
   app.add_option("--exclude", options.excluded, "Labels to leave out: 1,2,3")->type_name("IDS");

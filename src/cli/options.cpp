@@ -207,10 +207,10 @@ void add_mesh_folder(CLI::App& app, MeshFolderOptions& options, const std::strin
                  fmt::format("multires: levels of detail, compressed by Draco; legacy: one plain mesh for each label "
                              "[{}]",
                              initial_format))
-      ->type_name("F");
+      ->type_name("multires|legacy");
   app.add_option("--layout", options.layout,
                  fmt::format("sharded: few files; flat: two files for each label [{}]", initial_layout))
-      ->type_name("L");
+      ->type_name("sharded|flat");
   app.add_option("--mesh-dir", options.mesh_dir, "The folder of meshes [what info names, else mesh]")
       ->type_name("NAME");
   app.add_flag_callback(
@@ -233,11 +233,12 @@ void RunGroup::add_to(CLI::App& app) {
 
 void RunGroup::add_told_to(CLI::App& app) {
   const char* group = kRunGroup;
-  app.add_option("--progress", progress_, "auto|bar|json|none: a bar on a terminal, JSON lines, or silence")
-      ->type_name("KIND")
+  app.add_option("--progress", progress_,
+                 "A bar on a terminal, JSON lines, or silence; auto: a bar on a terminal, else silence [auto]")
+      ->type_name("auto|bar|json|none")
       ->group(group);
-  app.add_option("--log-level", log_level_, "error|info: errors only, or also choices that were made")
-      ->type_name("LEVEL")
+  app.add_option("--log-level", log_level_, "Errors only, or also choices that were made [info]")
+      ->type_name("error|info")
       ->group(group);
   app.add_flag("--quiet", quiet_, "Errors only, no progress")->group(group);
 }
@@ -275,31 +276,36 @@ void RunGroup::end_progress() const {
 void VolumeGroup::add_to(CLI::App& app, bool writes) {
   const std::size_t others = app.get_options().size();
   const char* what = "What it becomes";
-  app.add_option("--type", options_.type, "image|segmentation [from the header]")->type_name("TYPE")->group(what);
+  app.add_option("--type", options_.type, "What the values mean [from the header]")
+      ->type_name("image|segmentation")
+      ->group(what);
   std::string encodings = "auto";
   for (const EncodingName& encoding : all_encodings())
-    encodings += '|' + encoding.name + (encoding.alias.empty() ? "" : " (" + encoding.alias + ')');
-  app.add_option("--encoding", options_.encoding, encodings + " [auto: cseg for 32 and 64-bit labels, else raw]")
-      ->type_name("E")
+    encodings += '|' + encoding.name + (encoding.alias.empty() ? "" : '|' + encoding.alias);
+  app.add_option("--encoding", options_.encoding,
+                 "How chunks hold their voxels [auto: cseg for 32 and 64-bit labels, else raw]")
+      ->type_name(encodings)
       ->group(what);
   app.add_option("--block", block_, "Block of compressed_segmentation [8,8,8]")->type_name("X,Y,Z")->group(what);
   for (const EncodingOption& option : all_encoding_options())
     app.add_option("--" + option.name, encoding_options_[option.name],
-                   fmt::format("{}, {} [{}]", option.help, values_of(option), initial_of(option)))
-        ->type_name(option.names.empty() ? "N" : "NAME")
+                   fmt::format("{}{} [{}]", option.help, option.names.empty() ? ", " + values_of(option) : "",
+                               initial_of(option)))
+        ->type_name(option.names.empty() ? "N" : values_of(option))
         ->group(what);
   app.add_option("--chunk-size", chunk_size_, "Shape of the chunks [64^3 voxels, least elongated in nm]")
       ->type_name("X,Y,Z")
       ->group(what);
   if (writes) {
     app.add_option("--layout", options_.layout,
-                   "sharded|flat|deep: shard files, a file per chunk, or nested folders [sharded]")
-        ->type_name("L")
+                   "Shard files, a file for each chunk, or such files in nested folders [sharded]")
+        ->type_name("sharded|flat|deep")
         ->group(what);
-    app.add_option("--compress", options_.compress, "gzip|none; in .zarr also zstd|blosc [gzip; in .zarr zstd]")
-        ->type_name("C")
+    app.add_option("--compress", options_.compress, "Of chunks; zstd and blosc in .zarr only [gzip; in .zarr zstd]")
+        ->type_name("gzip|none|zstd|blosc")
         ->group(what);
-    app.add_option("--level", level_, "Level of the compressor: gzip 0 to 12 [6], zstd 1 to 12 [3], blosc 0 to 9 [5]")
+    app.add_option("--level", level_,
+                   "Level of the compressor: gzip 0 to 12, zstd 1 to 12, blosc 0 to 9 [gzip 6, zstd 3, blosc 5]")
         ->type_name("N")
         ->group(what);
     app.add_option("--shard-size", shard_size_, "Uncompressed voxels in a shard [512MiB]")
@@ -312,20 +318,22 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
   app.add_flag("--keep-empty", options_.keep_empty, "Keep chunks that are all zero")->group(what);
   const char* pyramid = "Scales";
   app.add_option("--downsample", options_.downsample,
-                 "auto|average|majority|stride|min|max|median [average for images, majority for labels]")
-      ->type_name("M")
+                 "How voxels become coarser ones [auto: average for images, majority for labels]")
+      ->type_name("auto|average|majority|stride|min|max|median")
       ->group(pyramid);
-  app.add_option("--factor", options_.factor, "auto, or X,Y,Z per step: 2,2,1;2,2,2 [auto: towards isotropic voxels]")
-      ->type_name("F")
+  app.add_option("--factor", options_.factor,
+                 "By what sizes are divided from scale to scale; a tuple for each step: 2,2,1;2,2,2 [auto: towards "
+                 "isotropic voxels]")
+      ->type_name("auto|X,Y,Z")
       ->group(pyramid);
   app.add_option("--scales", scales_,
                  "How many scales; 1 is full resolution only; keep: those that the source has [until one chunk holds "
                  "the volume]")
-      ->type_name("N")
+      ->type_name("N|keep")
       ->group(pyramid);
   app.add_option("--outside", options_.outside,
-                 "What cells at the border average over: edge (real voxels only) or a value [edge]")
-      ->type_name("V")
+                 "What cells at the border average over: real voxels only, or a value beyond them [edge]")
+      ->type_name("edge|V")
       ->group(pyramid);
   const char* where = "Where it lies, and what of it";
   app.add_option("--voxel-size", voxel_size_, "Voxel size, with unit: 8nm,8nm,40nm [from the source]")
@@ -347,7 +355,7 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
   app.add_option("--shape", shape_, "Raw binary: sizes, the fastest axis first (--dtype is then the stored type)")
       ->type_name("X,Y,Z[,C]")
       ->group(where);
-  app.add_option("--channel", options_.channel, "One channel, or all [all]")->type_name("N")->group(where);
+  app.add_option("--channel", options_.channel, "One channel, or all [all]")->type_name("N|all")->group(where);
   app.add_option("--time", time_, "One time point")->type_name("N")->group(where);
   const char* values = "Values";
   app.add_option("--dtype", options_.dtype, "Convert to this type, rounding and clamping")
@@ -357,8 +365,8 @@ void VolumeGroup::add_to(CLI::App& app, bool writes) {
       ->type_name("LO,HI")
       ->group(values);
   app.add_option("--nan", nan_, "What NaN becomes")->type_name("V")->group(values);
-  app.add_option("--complex", options_.complex_part, "abs|phase|real|imag of complex values")
-      ->type_name("PART")
+  app.add_option("--complex", options_.complex_part, "What complex values become")
+      ->type_name("abs|phase|real|imag")
       ->group(values);
   app.add_flag("--ignore-scaling", options_.ignore_scaling, "Take stored integers, not slope and intercept")
       ->group(values);

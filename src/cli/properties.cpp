@@ -118,9 +118,9 @@ void add_columns(CLI::App& app, Options& options) {
   add("--strings", options.strings, "Others that are text even if they look like numbers")->type_name("COLUMN,COLUMN");
   add("--numbers", options.numbers, "Others that must be numbers")->type_name("COLUMN,COLUMN");
   std::string names;
-  for (const TableFormat& format : all_table_formats()) names += (names.empty() ? "" : ", ") + format.name;
-  app.add_option("--format", properties.format, fmt::format("{} [found by the content]", names))
-      ->type_name("NAME")
+  for (const TableFormat& format : all_table_formats()) names += (names.empty() ? "" : "|") + format.name;
+  app.add_option("--format", properties.format, "What the table is [found by the content]")
+      ->type_name(names)
       ->group(group);
 }
 

@@ -15,7 +15,8 @@ namespace ngforge::cli {
 /// What may be typed at a place or behind an option. It is read from a placeholder: parts between "|" that are in lower
 /// case are words to type ("auto|X,Y,Z", "{raw,jpeg}"), others stand for something, and some of these are paths (FILE).
 struct ReferenceValue {
-  explicit ReferenceValue(std::string placeholder = "");
+  ReferenceValue() = default;
+  explicit ReferenceValue(std::string placeholder);
 
   std::string placeholder;  // "": nothing is typed, the option is a flag
   std::vector<std::string> words;

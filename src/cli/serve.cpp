@@ -412,7 +412,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
 
 CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
-  app.add_option("sources", options->places, "Files or datasets, each becomes a layer")->type_name("SOURCE");
+  app.add_option("SOURCE", options->places, "Files or datasets, each becomes a layer")->type_name("");
   app.add_option("--port", options->port, "Port; the next free one when it is taken [9123]")->type_name("N");
   app.add_option("--bind", options->bind, "Address to listen on; 0.0.0.0 lets other machines in [127.0.0.1]")
       ->type_name("ADDRESS");

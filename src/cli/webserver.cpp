@@ -35,7 +35,7 @@ CommandRun add(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<Options>();
   std::string names;
   for (const WebServerName& server : all_web_servers()) names += (names.empty() ? "" : "|") + server.name;
-  app.add_option("SERVER", options->server, names)->required()->type_name("");
+  app.add_option("SERVER", options->server, "The web server; s3: a bucket")->required()->type_name(names);
   add_place(app, "DIR", options->place, "A dataset, or a folder of datasets");
   app.add_option("--port", options->port, "Port to listen at [8080]")->type_name("N");
   app.add_option("--bind", options->web.bind, "Address to listen at; 0.0.0.0 for other machines [127.0.0.1]")

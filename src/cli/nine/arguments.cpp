@@ -250,6 +250,24 @@ int Arguments::fail(std::string_view message) const {
   return 2;
 }
 
+std::vector<ReferenceOption> Arguments::options() const {
+  std::vector<ReferenceOption> told;
+  for (const Option& option : options_)
+    if (!option.help.empty())
+      told.push_back({option.names, ReferenceValue(option.placeholder), option.help, option.group});
+  return told;
+}
+
+std::vector<ReferencePlace> Arguments::places() const {
+  std::vector<ReferencePlace> told;
+  for (const Place& place : places_) {
+    ReferencePlace& added = told.emplace_back(ReferencePlace{place.name, {}, place.takes_many, true, place.help});
+    added.value.placeholder = place.name;
+    added.value.is_path = true;
+  }
+  return told;
+}
+
 std::string Arguments::usage() const {
   const std::string head = fmt::format("usage: {} ", program_);
   std::string text = head;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/reference.h"
 #include "ngforge/types.h"
 
 namespace ngforge::cli::nine {
@@ -40,6 +41,9 @@ class Arguments {
 
   /// Nothing when all is well. Else the exit status: 0 when help was asked for and printed, 2 after a message.
   std::optional<int> parse(std::span<const std::string> words);
+  /// What its help tells.
+  std::vector<ReferenceOption> options() const;
+  std::vector<ReferencePlace> places() const;
   /// Usage and a message on stderr; returns 2.
   int fail(std::string_view message) const;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
+#include <memory>
 
 #include "cli/nine/arguments.h"
 #include "cli/nine/dataset_files.h"
@@ -32,16 +33,7 @@ void add_jpeg_options(Arguments& arguments, Options& options) {
   arguments.add_choice("--jpeg-plane", {"xy", "xz"}, options.plane, "voxels that a row of pictures has (default: xy)");
 }
 
-Result<int> run(std::span<const std::string> words, const std::stop_token& stop) {
-  Options options;
-  Arguments arguments("convert-chunks",
-                      "Encodes the chunks of a dataset as the info of another says, or, with --copy-info, as its own.");
-  arguments.add_place("source_url", options.source, "folder or URL of the dataset that is read");
-  arguments.add_place("dest_url", options.destination, "folder or URL of the dataset that is written");
-  arguments.add_flag({"--copy-info"}, options.copies_info, true, "copy the info instead of using one that is there");
-  add_storage_options(arguments, options.storage, true);
-  add_jpeg_options(arguments, options);
-  if (const auto status = arguments.parse(words)) return *status;
+Result<int> run(const Options& options, const std::stop_token& stop) {
   NGFORGE_TRY(const DatasetFiles source, DatasetFiles::at(options.source));
   NGFORGE_TRY(const DatasetFiles destination, DatasetFiles::at(options.destination));
   NGFORGE_TRY(const Json source_info, source.read_info());
@@ -57,9 +49,23 @@ Result<int> run(std::span<const std::string> words, const std::stop_token& stop)
   return status;
 }
 
+Work add(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.add_place("source_url", options->source, "folder or URL of the dataset that is read");
+  arguments.add_place("dest_url", options->destination, "folder or URL of the dataset that is written");
+  arguments.add_flag({"--copy-info"}, options->copies_info, true, "copy the info instead of using one that is there");
+  add_storage_options(arguments, options->storage, true);
+  add_jpeg_options(arguments, *options);
+  return [options](const std::stop_token& stop) { return run(*options, stop); };
+}
+
 }  // namespace
 
 extern const Descriptor convert_chunks_command;
-const Descriptor convert_chunks_command{.name = "convert-chunks", .run = run};
+const Descriptor convert_chunks_command{
+    .name = "convert-chunks",
+    .summary = "Encodes the chunks of a dataset as the info of another says, or, with --copy-info, as its own.",
+    .example = "convert-chunks --copy-info brain/ copy/",
+    .add = add};
 
 }  // namespace ngforge::cli::nine

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <memory>
 
 #include "cli/nine/arguments.h"
 #include "cli/nine/dataset_files.h"
@@ -82,24 +83,33 @@ Result<int> link(const std::string& table, const DatasetFiles& files, const char
   return 0;
 }
 
-Result<int> run(std::span<const std::string> words, const std::stop_token&) {
+struct Options {
   std::string table, url;
   bool has_no_suffix = false;
   StorageOptions storage;  // manifests are small: they are never gzip
-  Arguments arguments("link-mesh-fragments", "Puts mesh fragments under labels of a segmentation.");
-  arguments.add_place("input_csv", table, "CSV file: a label, then the names of its fragments, in each line");
-  arguments.add_place("dest_url", url, "folder or URL of the dataset");
-  arguments.add_flag({"--no-colon-suffix"}, has_no_suffix, true,
+};
+
+Result<int> run(const Options& options) {
+  NGFORGE_TRY(const DatasetFiles files, DatasetFiles::at(options.url));
+  return link(options.table, files, options.has_no_suffix ? "" : ":0");
+}
+
+Work add(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.add_place("input_csv", options->table, "CSV file: a label, then the names of its fragments, in each line");
+  arguments.add_place("dest_url", options->url, "folder or URL of the dataset");
+  arguments.add_flag({"--no-colon-suffix"}, options->has_no_suffix, true,
                      "call manifests 10 instead of 10:0, for systems whose file names have no colon");
-  add_storage_options(arguments, storage, false);
-  if (const auto status = arguments.parse(words)) return *status;
-  NGFORGE_TRY(const DatasetFiles files, DatasetFiles::at(url));
-  return link(table, files, has_no_suffix ? "" : ":0");
+  add_storage_options(arguments, options->storage, false);
+  return [options](const std::stop_token&) { return run(*options); };
 }
 
 }  // namespace
 
 extern const Descriptor link_mesh_fragments_command;
-const Descriptor link_mesh_fragments_command{.name = "link-mesh-fragments", .run = run};
+const Descriptor link_mesh_fragments_command{.name = "link-mesh-fragments",
+                                             .summary = "Puts mesh fragments under labels of a segmentation.",
+                                             .example = "link-mesh-fragments fragments.csv seg/",
+                                             .add = add};
 
 }  // namespace ngforge::cli::nine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <charconv>
 #include <filesystem>
+#include <memory>
 
 #include "cli/nine/arguments.h"
 #include "cli/nine/dataset_files.h"
@@ -63,23 +64,7 @@ Result<int> convert(const Options& options, const FragmentOptions& fragment, con
   return 0;
 }
 
-Result<int> run(std::span<const std::string> words, const std::stop_token& stop) {
-  Options options;
-  Arguments arguments(
-      "mesh-to-precomputed",
-      "Writes a surface file as a mesh fragment into a dataset. It shows when link-mesh-fragments has put "
-      "it under a label.");
-  arguments.add_place("input_mesh", options.mesh, "surface file (GIfTI, FreeSurfer, VTK, PLY, STL, OBJ, ...)");
-  arguments.add_place("dest_url", options.destination, "folder or URL of the dataset");
-  arguments.add_text("--mesh-dir", options.mesh_dir,
-                     "folder of meshes in the dataset, as its info says if it names one (default: mesh)");
-  arguments.add_text("--mesh-name", options.mesh_name, "name of the fragment (default: that of the file)");
-  arguments.add_text(
-      "--coord-transform", options.coord_transform,
-      "4x4 matrix for the coordinates, in millimetres, row by row with commas between; 0,0,0,1 at the end "
-      "may be left out");
-  add_storage_options(arguments, options.storage, false);
-  if (const auto status = arguments.parse(words)) return *status;
+Result<int> run(const Arguments& arguments, const Options& options, const std::stop_token& stop) {
   FragmentOptions fragment;
   fragment.has_gzip = options.storage.has_gzip;
   fragment.level = options.storage.level;
@@ -95,9 +80,30 @@ Result<int> run(std::span<const std::string> words, const std::stop_token& stop)
   return convert(options, fragment, stop);
 }
 
+Work add(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.add_place("input_mesh", options->mesh, "surface file (GIfTI, FreeSurfer, VTK, PLY, STL, OBJ, ...)");
+  arguments.add_place("dest_url", options->destination, "folder or URL of the dataset");
+  arguments.add_text("--mesh-dir", options->mesh_dir,
+                     "folder of meshes in the dataset, as its info says if it names one (default: mesh)");
+  arguments.add_text("--mesh-name", options->mesh_name, "name of the fragment (default: that of the file)");
+  arguments.add_text(
+      "--coord-transform", options->coord_transform,
+      "4x4 matrix for the coordinates, in millimetres, row by row with commas between; 0,0,0,1 at the end "
+      "may be left out");
+  add_storage_options(arguments, options->storage, false);
+  return [options, &arguments](const std::stop_token& stop) { return run(arguments, *options, stop); };
+}
+
 }  // namespace
 
 extern const Descriptor mesh_to_precomputed_command;
-const Descriptor mesh_to_precomputed_command{.name = "mesh-to-precomputed", .run = run};
+const Descriptor mesh_to_precomputed_command{
+    .name = "mesh-to-precomputed",
+    .summary =
+        "Writes a surface file as a mesh fragment into a dataset. It shows when link-mesh-fragments has put it under a "
+        "label.",
+    .example = "mesh-to-precomputed lh.pial.gii seg/",
+    .add = add};
 
 }  // namespace ngforge::cli::nine

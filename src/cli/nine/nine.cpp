@@ -32,7 +32,22 @@ int status_of(const Error& error) {
   return error.code == ErrorCode::cancelled ? exit_status(error) : kFailed;
 }
 
+Result<int> run_command(const Descriptor& command, std::span<const std::string> words, const std::stop_token& stop) {
+  Arguments arguments(command.name, command.summary);
+  const Work work = command.add(arguments);
+  if (const auto status = arguments.parse(words)) return *status;
+  return work(stop);
+}
+
 }  // namespace
+
+ReferenceCommand reference_of(const Descriptor& command) {
+  Arguments arguments(command.name, command.summary);
+  const Work work = command.add(arguments);
+  std::string summary = command.summary;
+  if (summary.ends_with('.')) summary.pop_back();
+  return {command.name, std::move(summary), command.example, true, arguments.options(), arguments.places()};
+}
 
 std::optional<int> run(std::span<const std::string> words, const std::stop_token& stop) {
   if (words.empty()) return std::nullopt;
@@ -43,7 +58,7 @@ std::optional<int> run(std::span<const std::string> words, const std::stop_token
     arguments = arguments.subspan(1);
   }
   if (command == nullptr) return std::nullopt;
-  auto status = command->run(arguments, stop);
+  auto status = run_command(*command, arguments, stop);
   // What failed once the user had interrupted it failed for that reason.
   if (!status && stop.stop_requested()) status = make_error(ErrorCode::cancelled, "interrupted");
   if (status && (std::fflush(stdout) != 0 || std::ferror(stdout) != 0))

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
 #include <fmt/ranges.h>
 
 #include "cli/nine/arguments.h"
@@ -58,11 +60,7 @@ std::uint64_t bytes_of_type(const std::string& type) {
   return type.ends_with("8") ? 1 : type.ends_with("16") ? 2 : type.ends_with("32") ? 4 : 8;
 }
 
-Result<int> run(std::span<const std::string> words, const std::stop_token&) {
-  std::string url;
-  Arguments arguments("scale-stats", "Says how many chunks, directories and bytes the scales of a dataset have.");
-  arguments.add_place("url", url, "folder or URL of the dataset");
-  if (const auto status = arguments.parse(words)) return *status;
+Result<int> run(const std::string& url) {
   NGFORGE_TRY(const DatasetFiles files, DatasetFiles::at(url));
   NGFORGE_TRY(const Json info, files.read_info());
   const std::string where = files.place() + "/info";
@@ -79,9 +77,19 @@ Result<int> run(std::span<const std::string> words, const std::stop_token&) {
   return 0;
 }
 
+Work add(Arguments& arguments) {
+  auto url = std::make_shared<std::string>();
+  arguments.add_place("url", *url, "folder or URL of the dataset");
+  return [url](const std::stop_token&) { return run(*url); };
+}
+
 }  // namespace
 
 extern const Descriptor scale_stats_command;
-const Descriptor scale_stats_command{.name = "scale-stats", .run = run};
+const Descriptor scale_stats_command{
+    .name = "scale-stats",
+    .summary = "Says how many chunks, directories and bytes the scales of a dataset have.",
+    .example = "scale-stats brain/",
+    .add = add};
 
 }  // namespace ngforge::cli::nine

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
 #include "cli/nine/arguments.h"
 #include "cli/nine/dataset_files.h"
 #include "cli/nine/dyadic_scales.h"
@@ -27,38 +29,50 @@ bool is_orientation(const std::string& code) {
   return code.size() == 3 && has_one_of('R', 'L') && has_one_of('A', 'P') && has_one_of('S', 'I');
 }
 
-Result<int> run(std::span<const std::string> words, const std::stop_token& stop) {
+struct Options {
   std::vector<std::string> folders;
   std::string url;
-  std::optional<std::string> given;
+  std::optional<std::string> orientation;
   StorageOptions storage;
-  Arguments arguments(
-      "slices-to-precomputed",
-      "Writes folders of pictures, which are the slices of a volume, into the finest scale of a dataset, "
-      "whose info must be there.");
-  arguments.set_epilog(kOrientations);
-  arguments.add_places("slice_dirs", folders, "folders of slices in the order of their names; each is a channel");
-  arguments.add_place("dest_url", url, "folder or URL of the dataset");
-  arguments.add_text("--input-orientation", given, "where the axes of the slices point to, see below (default: RAS)");
-  add_storage_options(arguments, storage, true);
-  if (const auto status = arguments.parse(words)) return *status;
-  std::string orientation = given.value_or("RAS");
+};
+
+Result<int> run(const Arguments& arguments, const Options& options, const std::stop_token& stop) {
+  std::string orientation = options.orientation.value_or("RAS");
   for (char& c : orientation) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   if (!is_orientation(orientation)) return arguments.fail("input_orientation is invalid");
-  NGFORGE_TRY(const DatasetFiles files, DatasetFiles::at(url));
+  NGFORGE_TRY(const DatasetFiles files, DatasetFiles::at(options.url));
   NGFORGE_TRY(const Json info, files.read_info());
   NGFORGE_CHECK(check_info(info, files.place() + "/info"));
   FillOptions fill;
   fill.source.input_orientation = orientation;
   fill.source.slices_in_byte_order = true;
   fill.orientation = "RAS";
-  fill.storage = chunk_storage(storage);
-  return run_with_progress(stop, [&](const RunOptions& run) { return fill_scales(folders, files.place(), fill, run); });
+  fill.storage = chunk_storage(options.storage);
+  return run_with_progress(
+      stop, [&](const RunOptions& run) { return fill_scales(options.folders, files.place(), fill, run); });
+}
+
+Work add(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.set_epilog(kOrientations);
+  arguments.add_places("slice_dirs", options->folders,
+                       "folders of slices in the order of their names; each is a channel");
+  arguments.add_place("dest_url", options->url, "folder or URL of the dataset");
+  arguments.add_text("--input-orientation", options->orientation,
+                     "where the axes of the slices point to, see below (default: RAS)");
+  add_storage_options(arguments, options->storage, true);
+  return [options, &arguments](const std::stop_token& stop) { return run(arguments, *options, stop); };
 }
 
 }  // namespace
 
 extern const Descriptor slices_to_precomputed_command;
-const Descriptor slices_to_precomputed_command{.name = "slices-to-precomputed", .run = run};
+const Descriptor slices_to_precomputed_command{
+    .name = "slices-to-precomputed",
+    .summary =
+        "Writes folders of pictures, which are the slices of a volume, into the finest scale of a dataset, whose info "
+        "must be there.",
+    .example = "slices-to-precomputed --input-orientation RIA slices/ brain/",
+    .add = add};
 
 }  // namespace ngforge::cli::nine

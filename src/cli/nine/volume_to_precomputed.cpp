@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
 #include "cli/nine/arguments.h"
 #include "cli/nine/dataset_files.h"
 #include "cli/nine/dyadic_scales.h"
@@ -52,28 +54,34 @@ Result<int> write_chunks(const Options& options, const DatasetFiles& files, cons
   });
 }
 
-Result<int> run(std::span<const std::string> words, const std::stop_token& stop) {
-  Options options;
-  Arguments arguments("volume-to-precomputed",
-                      "Writes a volume into the finest scale of a dataset, whose info must be there. Axes stay as they "
-                      "are in the file; transform.json says how they lie.");
-  arguments.add_place("volume_filename", options.volume, "volume file (NIfTI, MGH, ...)");
-  arguments.add_place("dest_url", options.destination, "folder or URL of the dataset");
-  arguments.add_flag(
-      {"--generate-info"}, options.generate_info, true,
-      "write what the volume says of itself into info_fullres.json and transform.json, and nothing else");
-  add_reading_options(arguments, options.reading);
-  arguments.add_text("--sharding", options.sharding, "store chunks in shards: MINISHARD,SHARD,PRESHIFT bits");
-  add_storage_options(arguments, options.storage, true);
-  if (const auto status = arguments.parse(words)) return *status;
+Result<int> run(const Arguments& arguments, const Options& options, const std::stop_token& stop) {
   if (const auto status = check_reading_options(arguments, options.reading)) return *status;
   NGFORGE_TRY(const DatasetFiles files, DatasetFiles::at(options.destination));
   return options.generate_info ? generate_info(options, files) : write_chunks(options, files, stop);
 }
 
+Work add(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.add_place("volume_filename", options->volume, "volume file (NIfTI, MGH, ...)");
+  arguments.add_place("dest_url", options->destination, "folder or URL of the dataset");
+  arguments.add_flag(
+      {"--generate-info"}, options->generate_info, true,
+      "write what the volume says of itself into info_fullres.json and transform.json, and nothing else");
+  add_reading_options(arguments, options->reading);
+  arguments.add_text("--sharding", options->sharding, "store chunks in shards: MINISHARD,SHARD,PRESHIFT bits");
+  add_storage_options(arguments, options->storage, true);
+  return [options, &arguments](const std::stop_token& stop) { return run(arguments, *options, stop); };
+}
+
 }  // namespace
 
 extern const Descriptor volume_to_precomputed_command;
-const Descriptor volume_to_precomputed_command{.name = "volume-to-precomputed", .run = run};
+const Descriptor volume_to_precomputed_command{
+    .name = "volume-to-precomputed",
+    .summary =
+        "Writes a volume into the finest scale of a dataset, whose info must be there. Axes stay as they are in the "
+        "file; transform.json says how they lie.",
+    .example = "volume-to-precomputed scan.nii.gz brain/",
+    .add = add};
 
 }  // namespace ngforge::cli::nine

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <memory>
+
 #include "cli/nine/arguments.h"
 #include "cli/nine/dataset_files.h"
 #include "cli/nine/dyadic_scales.h"
@@ -38,26 +40,32 @@ Result<int> convert(const Options& options, const DatasetFiles& files, const std
   return status;
 }
 
-Result<int> run(std::span<const std::string> words, const std::stop_token& stop) {
-  Options options;
-  Arguments arguments("volume-to-precomputed-pyramid",
-                      "Makes a dataset with all its scales of a volume. Axes stay as they are in the file; "
-                      "transform.json says how they lie.");
-  arguments.add_place("volume_filename", options.volume, "volume file (NIfTI, MGH, ...)");
-  arguments.add_place("dest_url", options.destination, "folder or URL of the dataset");
-  add_reading_options(arguments, options.reading);
-  add_kind_options(arguments, options.scales.type, options.scales.encoding);
-  add_storage_options(arguments, options.storage, true);
-  add_downscaling_options(arguments, options.downscaling);
-  if (const auto status = arguments.parse(words)) return *status;
+Result<int> run(const Arguments& arguments, const Options& options, const std::stop_token& stop) {
   if (const auto status = check_reading_options(arguments, options.reading)) return *status;
   NGFORGE_TRY(const DatasetFiles files, DatasetFiles::at(options.destination));
   return convert(options, files, stop);
 }
 
+Work add(Arguments& arguments) {
+  auto options = std::make_shared<Options>();
+  arguments.add_place("volume_filename", options->volume, "volume file (NIfTI, MGH, ...)");
+  arguments.add_place("dest_url", options->destination, "folder or URL of the dataset");
+  add_reading_options(arguments, options->reading);
+  add_kind_options(arguments, options->scales.type, options->scales.encoding);
+  add_storage_options(arguments, options->storage, true);
+  add_downscaling_options(arguments, options->downscaling);
+  return [options, &arguments](const std::stop_token& stop) { return run(arguments, *options, stop); };
+}
+
 }  // namespace
 
 extern const Descriptor volume_to_precomputed_pyramid_command;
-const Descriptor volume_to_precomputed_pyramid_command{.name = "volume-to-precomputed-pyramid", .run = run};
+const Descriptor volume_to_precomputed_pyramid_command{
+    .name = "volume-to-precomputed-pyramid",
+    .summary =
+        "Makes a dataset with all its scales of a volume. Axes stay as they are in the file; transform.json says how "
+        "they lie.",
+    .example = "volume-to-precomputed-pyramid scan.nii.gz brain/",
+    .add = add};
 
 }  // namespace ngforge::cli::nine
