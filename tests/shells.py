@@ -17,24 +17,23 @@ TIMEOUT_S = 30
 # All candidates of all calls of compadd go to a file. Calls that only fill arrays are those of other functions.
 ZSH_SETUP = r"""
 autoload -Uz compinit; compinit -u -D
-source ./completion
+source ./.completion
 PROMPT='READY> '
 unsetopt zle_bracketed_paste
 compadd() {
   local -a found
   if [[ ${@[1,(i)(-|--)]} != *-(O|A|D)\ * ]]; then
     builtin compadd -O found "$@"
-    print -rl -- $found >> ./candidates
+    print -rl -- $found >> ./.candidates
   fi
   builtin compadd "$@"
 }
 """
 BASH_DRIVER = r"""
-source ./completion
-declare -A functions=([ngforge]=_ngforge)
+source ./.completion
 COMP_WORDS=("$@")
 COMP_CWORD=$(($# - 1))
-$(complete -p "$1" | sed 's/.* -F \([^ ]*\) .*/\1/') "$1"
+$(complete -p "${1##*/}" | sed 's/.* -F \([^ ]*\) .*/\1/') "$1"
 ((${#COMPREPLY[@]} == 0)) || printf '%s\n' "${COMPREPLY[@]}"
 """
 
@@ -44,7 +43,7 @@ def environment(folder):
 
 
 def write_script(shell, folder):
-    (folder / "completion").write_text(run("completion", shell).out)
+    (folder / ".completion").write_text(run("completion", shell).out)
 
 
 def words_of(line):
@@ -58,17 +57,17 @@ class Terminal:
 
     def __init__(self, shell, folder):
         self.folder = folder
-        setup = {"bash": "source ./completion; PS1='READY> '; bind 'set bell-style none'; "
+        setup = {"bash": "source ./.completion; PS1='READY> '; bind 'set bell-style none'; "
                          "bind 'set enable-bracketed-paste off'\n",
                  "zsh": ZSH_SETUP}[shell]
         write_script(shell, folder)
-        (folder / "setup").write_text(setup)
+        (folder / ".setup").write_text(setup)
         arguments = {"bash": ["bash", "--norc", "--noprofile", "-i"], "zsh": ["zsh", "-f", "-i"]}[shell]
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
             os.execvpe(arguments[0], arguments, environment(folder))
-        self.send("source ./setup\n")
+        self.send("source ./.setup\n")
         self.wait("READY> ")
 
     def send(self, text):
@@ -85,11 +84,11 @@ class Terminal:
 
     def finished(self, line):
         """The line as it is after the tabulator key."""
-        (self.folder / "line").unlink(missing_ok=True)
+        (self.folder / ".line").unlink(missing_ok=True)
         self.send(line + "\t")
-        self.send("\x01printf '%s ' \x05> line; echo DO''NE\n")
+        self.send("\x01printf '%s ' \x05> .line; echo DO''NE\n")
         self.wait("DONE")
-        return (self.folder / "line").read_text()
+        return (self.folder / ".line").read_text()
 
     def close(self):
         os.close(self.fd)
@@ -111,12 +110,12 @@ def candidates(shell, line, folder):
         assert done.returncode == 0 and done.stderr == "", done.stderr
         return set(done.stdout.split())
     if shell == "fish":
-        done = subprocess.run(["fish", "--no-config", "-c", "source completion; complete -C $argv[1]", line], cwd=folder,
+        done = subprocess.run(["fish", "--no-config", "-c", "source .completion; complete -C $argv[1]", line], cwd=folder,
                               env=environment(folder), capture_output=True, text=True, timeout=TIMEOUT_S)
         assert done.returncode == 0 and done.stderr == "", done.stderr
         return {row.split("\t")[0] for row in done.stdout.splitlines()}
     with Terminal("zsh", folder) as terminal:
-        (folder / "candidates").unlink(missing_ok=True)
+        (folder / ".candidates").unlink(missing_ok=True)
         terminal.finished(line)
-        path = folder / "candidates"
+        path = folder / ".candidates"
         return set(path.read_text().split()) if path.exists() else set()

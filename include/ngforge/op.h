@@ -23,7 +23,7 @@ namespace ngforge {
 /// What a running operation tells its caller. Called from one thread at a time; must not block for long.
 struct Progress {
   std::string stage;                  // "converting"
-  std::uint64_t done = 0, total = 0;  // in `unit`
+  std::uint64_t done = 0, total = 0;  // in `unit`; at the end of a stage they are equal; total 0: not known
   std::string unit;                   // "voxels"
 };
 

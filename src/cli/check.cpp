@@ -53,7 +53,7 @@ CommandRun add(CLI::App& app, CommandContext& context) {
   return [options, &context]() -> Result<int> {
     NGFORGE_TRY(const RunOptions run, options->run.resolve(context));
     auto report = check(options->place, options->check, run);
-    options->run.end_progress();
+    context.teller->end();
     if (!report) return std::move(report).error();
     if (options->json)
       print_json(*report);

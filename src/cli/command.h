@@ -2,11 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <stop_token>
 
 #include <CLI/CLI.hpp>
 
+#include "cli/progress.h"
 #include "ngforge/error.h"
 
 namespace ngforge::cli {
@@ -15,8 +17,9 @@ struct Reference;
 
 /// What main lends to a command.
 struct CommandContext {
-  std::stop_token stop;                       // requested by SIGINT and SIGTERM
-  std::function<Reference()> reference = {};  // of all commands, once they are added
+  std::stop_token stop;                                         // requested by SIGINT and SIGTERM
+  std::shared_ptr<Teller> teller = std::make_shared<Teller>();  // of progress and notices
+  std::function<Reference()> reference = {};                    // of all commands, once they are added
 };
 
 /// Does the command's work once its options are parsed; returns the exit status. Results go to stdout, all else to

@@ -115,7 +115,7 @@ Result<int> run(Options& options, const CommandContext& context) {
       print(notice);
     };
   auto report = convert(options.sources, options.destination, options.convert, run);
-  options.run.end_progress();
+  context.teller->end();
   if (!report) return std::move(report).error();
   if (report->was_complete) fmt::print(stderr, "ngforge: {} is finished already\n", report->destination);
   // What a finished destination holds is not counted again: its report is the plan.

@@ -97,7 +97,7 @@ CommandRun add(CLI::App& app, CommandContext& context) {
     NGFORGE_TRY(const DownsampleOptions downsample, resolve(*options));
     NGFORGE_TRY(const RunOptions run, options->run.resolve(context));
     const auto report = downsample_scales(options->dataset, downsample, run);
-    options->run.end_progress();
+    context.teller->end();
     if (!report) return report.error();
     if (options->json)
       print_json(*report, downsample.dry_run);

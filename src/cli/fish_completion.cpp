@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -26,21 +28,24 @@ std::string option_line(const std::string& program, const std::string& condition
   return text + " -d " + single_quoted(option.help) + '\n';
 }
 
-// Places that are words are only offered right behind the command: fish cannot count places.
-std::string place_line(const std::string& program, const std::string& condition, const ReferencePlace& place,
-                       bool is_first) {
-  if (place.value.is_path) return fmt::format("complete -c {}{} -F\n", program, condition);
-  if (!is_first || place.value.words.empty()) return "";
-  return fmt::format("complete -c {}{} -n '__ngforge_begins 2' -a '{}' -d {}\n", program, condition,
-                     fmt::join(place.value.words, " "), single_quoted(place.help));
+// Places that are words are only offered right behind the command, and others not there: fish cannot count places.
+std::string places_lines(const std::string& program, const std::string& condition,
+                         const std::vector<ReferencePlace>& places) {
+  const bool begins_with_word = !places.empty() && !places.front().value.words.empty();
+  std::string text;
+  if (begins_with_word)
+    text = fmt::format("complete -c {}{} -n '__ngforge_begins 2' -a '{}' -d {}\n", program, condition,
+                       fmt::join(places.front().value.words, " "), single_quoted(places.front().help));
+  if (std::ranges::any_of(places, [](const ReferencePlace& place) { return place.value.is_path; }))
+    text += fmt::format("complete -c {}{}{} -F\n", program, condition,
+                        begins_with_word ? " -n 'not __ngforge_begins 2'" : "");
+  return text;
 }
 
 std::string command_lines(const std::string& program, const std::string& condition, const ReferenceCommand& command) {
   std::string text;
   for (const ReferenceOption& option : command.options) text += option_line(program, condition, option);
-  for (std::size_t i = 0; i < command.places.size(); ++i)
-    text += place_line(program, condition, command.places[i], i == 0);
-  return text;
+  return text + places_lines(program, condition, command.places);
 }
 
 }  // namespace

@@ -9,7 +9,9 @@
 #include <numeric>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include <pthread.h>
@@ -73,9 +75,15 @@ class SignalWatch {
       const int received = is_stopping ? sigtimedwait(&signals, nullptr, &kPatience) : sigwaitinfo(&signals, nullptr);
       if (is_over_) return;
       if (received < 0 && errno == EINTR) continue;
-      if (is_stopping) _exit(kInterrupted);
+      if (is_stopping) give_up();
       source_.request_stop();
     }
+  }
+
+  [[noreturn]] static void give_up() {
+    constexpr std::string_view kEraseLine = "\r\x1b[K";  // a progress bar may stand there
+    if (::isatty(STDERR_FILENO) != 0) std::ignore = ::write(STDERR_FILENO, kEraseLine.data(), kEraseLine.size());
+    _exit(kInterrupted);
   }
 
   std::stop_source source_;
@@ -231,6 +239,7 @@ int run(int argc, char** argv) {
   for (auto& [command, work] : commands) {
     if (!command->parsed()) continue;
     auto status = work();
+    context.teller->end();
     // What failed once the user had interrupted it failed for that reason.
     if (!status && context.stop.stop_requested()) return report(make_error(ErrorCode::cancelled, "interrupted"));
     if (!status) return report(status.error());

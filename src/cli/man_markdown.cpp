@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -51,8 +49,8 @@ std::string options_tables(const std::vector<ReferenceOption>& options) {
 }
 
 std::string command_section(const ReferenceCommand& command) {
-  std::string text =
-      fmt::format("\n## {}\n\n{}.\n\n```text\n{}\n```\n", command.name, plain(command.summary), command.usage());
+  std::string text = fmt::format("\n{} {}\n\n{}.\n\n```text\n{}\n```\n", command.is_program ? "###" : "##",
+                                 command.name, plain(command.summary), command.usage());
   if (!command.places.empty()) text += "\n| place | meaning |\n|---|---|\n";
   for (const ReferencePlace& place : command.places) {
     const std::string words = place.value.words.empty() ? "" : ": " + code(place.value.placeholder);
@@ -67,7 +65,14 @@ std::string command_section(const ReferenceCommand& command) {
 
 std::string markdown_manual(const Reference& reference) {
   std::string text = "# Commands\n\n" + plain(reference.summary) + '\n' + options_tables(reference.options);
-  for (const ReferenceCommand& command : reference.commands) text += command_section(command);
+  bool is_in_programs = false;
+  for (const ReferenceCommand& command : reference.commands) {
+    if (command.is_program && !is_in_programs)
+      text +=
+          "\n## Commands of neuroglancer-scripts\n\nEach is a program of its own, and also a command of `ngforge`.\n";
+    is_in_programs = command.is_program;
+    text += command_section(command);
+  }
   return text;
 }
 

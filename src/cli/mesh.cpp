@@ -148,7 +148,7 @@ CommandRun add(CLI::App& app, CommandContext& context) {
     NGFORGE_TRY(const MeshOptions mesh_options, resolve(*options));
     NGFORGE_TRY(const RunOptions run, options->run.resolve(context));
     const auto report = mesh(options->dataset, mesh_options, run);
-    options->run.end_progress();
+    context.teller->end();
     if (!report) return report.error();
     if (report->was_complete) fmt::print(stderr, "ngforge: {} is finished already\n", report->destination);
     const bool is_plan = mesh_options.dry_run || report->was_complete;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <utility>
@@ -49,58 +48,6 @@ Result<std::array<T, 3>> parse_triple(std::string_view text, std::string_view op
   }
   return triple;
 }
-
-// "12.3 M", as people read counts.
-std::string short_count(double value) {
-  const std::pair<double, const char*> steps[] = {{1e12, " T"}, {1e9, " G"}, {1e6, " M"}, {1e3, " k"}};
-  for (const auto& [step, unit] : steps)
-    if (value >= step) return fmt::format("{:.1f}{}", value / step, unit);
-  return fmt::format("{:.0f} ", value);
-}
-
-class ProgressBar {
- public:
-  explicit ProgressBar(std::shared_ptr<Terminal> terminal) : terminal_(std::move(terminal)) {}
-  void operator()(const Progress& progress) {
-    const std::lock_guard lock(terminal_->mutex);
-    const auto now = std::chrono::steady_clock::now();
-    const bool is_last = progress.done == progress.total;
-    if (now - drawn_ < std::chrono::milliseconds(100) && !is_last) return;
-    drawn_ = now;
-    const double seconds = std::chrono::duration<double>(now - begin_).count();
-    const double part = progress.total > 0
-                            ? std::min(1.0, static_cast<double>(progress.done) / static_cast<double>(progress.total))
-                            : 0;
-    const double rate = seconds > 0 ? static_cast<double>(progress.done) / seconds : 0;
-    const double left = part > 0 ? seconds / part - seconds : 0;
-    const auto filled = static_cast<int>(part * 30);
-    fmt::print(stderr, "\r{} [{:=>{}}{: >{}}] {:3.0f} %  {}{}/s  {:.0f} s left \x1b[K", progress.stage, "", filled, "",
-               30 - filled, part * 100, short_count(rate), progress.unit, left);
-    std::fflush(stderr);
-    terminal_->has_bar = true;
-  }
-
- private:
-  std::shared_ptr<Terminal> terminal_;
-  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now(), drawn_;
-};
-
-class ProgressLines {
- public:
-  explicit ProgressLines(std::shared_ptr<Terminal> terminal) : terminal_(std::move(terminal)) {}
-  void operator()(const Progress& progress) {
-    const std::lock_guard lock(terminal_->mutex);
-    const auto now = std::chrono::steady_clock::now();
-    if (now - written_ < std::chrono::milliseconds(200) && progress.done != progress.total) return;
-    written_ = now;
-    fmt::print(stderr, "{{\"stage\":\"{}\",\"done\":{},\"total\":{},\"unit\":\"{}\"}}\n", progress.stage, progress.done,
-               progress.total, progress.unit);
-  }
-
- private:
-  std::shared_ptr<Terminal> terminal_;
-  std::chrono::steady_clock::time_point written_;
-};
 
 // "1 to 100", "xy|xz".
 std::string values_of(const EncodingOption& option) {
@@ -258,19 +205,13 @@ Result<RunOptions> RunGroup::resolve(const CommandContext& context) const {
   if (progress_ != "auto" && progress_ != "bar" && progress_ != "json" && progress_ != "none")
     return wrong("--progress", "auto|bar|json|none", progress_);
   const bool bar = progress_ == "bar" || (progress_ == "auto" && ::isatty(STDERR_FILENO) != 0);
-  if (!quiet_ && bar) run.on_progress = ProgressBar(terminal_);
-  if (!quiet_ && progress_ == "json") run.on_progress = ProgressLines(terminal_);
+  if (!quiet_ && (bar || progress_ == "json")) {
+    context.teller->show(bar ? Teller::Kind::bar : Teller::Kind::lines);
+    run.on_progress = [teller = context.teller](const Progress& progress) { teller->tell(progress); };
+  }
   if (!quiet_ && log_level_ == "info")
-    run.on_notice = [terminal = terminal_](const std::string& line) {
-      const std::lock_guard lock(terminal->mutex);
-      fmt::print(stderr, "{}ngforge: note: {}\n", std::exchange(terminal->has_bar, false) ? "\n" : "", line);
-    };
+    run.on_notice = [teller = context.teller](const std::string& line) { teller->tell_notice(line); };
   return run;
-}
-
-void RunGroup::end_progress() const {
-  const std::lock_guard lock(terminal_->mutex);
-  if (std::exchange(terminal_->has_bar, false)) fmt::print(stderr, "\n");
 }
 
 void VolumeGroup::add_to(CLI::App& app, bool writes) {

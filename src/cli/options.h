@@ -4,8 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <map>
-#include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,27 +39,19 @@ void add_place(CLI::App& app, const std::string& name, std::string& place, const
 void add_mesh_folder(CLI::App& app, MeshFolderOptions& options, const std::string& initial_format,
                      const std::string& initial_layout);
 
-/// The terminal as several threads write to it.
-struct Terminal {
-  std::mutex mutex;
-  bool has_bar = false;  // a progress bar stands in the last line
-};
-
 /// --threads, --memory, --scratch, --progress, --quiet, --log-level.
 class RunGroup {
  public:
   void add_to(CLI::App& app);
   /// Only those that say what is told: for commands that need neither threads nor memory to speak of.
   void add_told_to(CLI::App& app);
-  /// The options as typed; progress and notices go to stderr as asked, from any thread.
+  /// The options as typed; progress and notices go to context.teller as asked, from any thread. It must end() before
+  /// results are printed.
   Result<RunOptions> resolve(const CommandContext& context) const;
-  /// Ends the progress line, if one was drawn.
-  void end_progress() const;
 
  private:
   std::string threads_, memory_, scratch_, progress_ = "auto", log_level_ = "info";
   bool quiet_ = false;
-  std::shared_ptr<Terminal> terminal_ = std::make_shared<Terminal>();
 };
 
 /// The options that decide what a volume becomes; `convert` and `serve` share them.

@@ -93,7 +93,7 @@ Result<int> run(Options& options, const CommandContext& context) {
   properties.strings = names_of(options.strings);
   properties.numbers = names_of(options.numbers);
   auto report = set_properties(options.table, options.dataset, properties, run);
-  options.run.end_progress();
+  context.teller->end();
   if (!report) return std::move(report).error();
   if (options.json)
     print_json(*report);

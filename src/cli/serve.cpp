@@ -56,18 +56,34 @@ std::string url_safe(std::string name) {
   return name;
 }
 
-Result<std::vector<Dataset>> open_all(const Options& options, RunOptions run) {
+// Says what the work is for, and takes the bar away when it is done: the server goes on.
+void name_progress(RunOptions& run, const std::shared_ptr<Teller>& teller, std::shared_ptr<const std::string> name) {
+  if (!run.on_progress) return;
+  run.on_progress = [tell = run.on_progress, teller, name = std::move(name)](Progress progress) {
+    progress.stage += ' ' + *name;
+    tell(progress);
+    if (progress.done == progress.total) teller->end();
+  };
+}
+
+Result<std::vector<Dataset>> open_all(const Options& options, const RunOptions& run_options,
+                                      const CommandContext& context) {
   NGFORGE_TRY(const VolumeOptions volume, options.volume.resolve());
+  RunOptions run = run_options;
   run.memory_shares = std::max(1, static_cast<int>(std::ranges::count_if(options.places, takes_memory)));
   std::vector<Dataset> datasets;
   std::set<std::string> names;
   for (std::size_t i = 0; i < options.places.size(); ++i) {
     const std::string& place = options.places[i];
+    const auto told_name = std::make_shared<std::string>(place);
+    run.on_progress = run_options.on_progress;
+    name_progress(run, context.teller, told_name);
     const bool has_regions = i + 1 < options.places.size() && is_called_regions(options.places[i + 1]);
     NGFORGE_TRY(Dataset dataset,
                 has_regions ? open_regions(place, options.places[++i], run) : open_dataset(place, volume, run));
     const std::string name = dataset.name = url_safe(dataset.name);
     for (int n = 2; !names.insert(dataset.name).second; ++n) dataset.name = fmt::format("{}-{}", name, n);
+    *told_name = dataset.name;
     datasets.push_back(std::move(dataset));
   }
   return datasets;
@@ -386,7 +402,7 @@ Result<int> run(const Options& options, const CommandContext& context) {
     server_options.port = static_cast<int>(port);
   }
   NGFORGE_TRY(const std::vector<std::string> segments, options.segments.resolve());
-  NGFORGE_TRY(auto datasets, open_all(options, run_options));
+  NGFORGE_TRY(auto datasets, open_all(options, run_options, context));
   NGFORGE_CHECK(options.segments.check_for(datasets));
   run_options.memory_shares = static_cast<int>(datasets.size());
   HttpServer::raise_descriptor_limit();

@@ -135,7 +135,7 @@ CommandRun add(CLI::App& app, CommandContext& context) {
     const std::string dataset = options->places.back();
     options->places.pop_back();
     const auto report = surfaces(options->places, dataset, surfaces_options, run);
-    options->run.end_progress();
+    context.teller->end();
     if (!report) return report.error();
     if (options->json)
       print_json(*report);

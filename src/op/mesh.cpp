@@ -139,8 +139,11 @@ class Meshing {
         report.levels[l].error_nm = plan_.error_nm(static_cast<int>(l));
         report.levels[l].scale_nm = plan_.lod_scale_nm(static_cast<int>(l));
       }
+      const auto tell_written = [&](std::uint64_t done) {
+        if (run_.on_progress) run_.on_progress({"writing", done, report.labels, "labels"});
+      };
       NGFORGE_CHECK(write_meshes(plan_, *spool, partial.path(), sharding, partial.is_resumed(), run_.memory_bytes,
-                                 run_.stop, report));
+                                 run_.stop, tell_written, report));
       return write_metadata(partial.path(), sharding, identity, report);
     } catch (const std::bad_alloc&) {
       return make_error(ErrorCode::internal, "the machine has no memory left");

@@ -239,12 +239,16 @@ Result<MeshTotals> count_meshes(const MeshPlan& plan, const MeshSpool& spool, co
 
 Result<void> write_meshes(const MeshPlan& plan, const MeshSpool& spool, const std::string& folder,
                           const std::optional<ShardingSpec>& sharding, bool resume, std::uint64_t memory_bytes,
-                          const std::stop_token& stop, MeshReport& report) {
+                          const std::stop_token& stop, const std::function<void(std::uint64_t)>& tell,
+                          MeshReport& report) {
   NGFORGE_TRY(const std::unique_ptr<MeshSink> sink, open_sink(plan, folder, sharding, resume));
   MeshWriter writer(plan, spool, *sink, memory_bytes);
+  std::uint64_t done = 0;
   NGFORGE_CHECK(visit_labels(spool, sharding, stop, [&](const LabelRecords& of) -> Result<void> {
     if (of.voxels < plan.min_voxels) return {};
-    return writer.write(of);
+    NGFORGE_CHECK(writer.write(of));
+    tell(++done);
+    return {};
   }));
   NGFORGE_CHECK(sink->finish());
   report.files += sink->files();

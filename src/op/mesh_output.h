@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -29,9 +30,11 @@ Result<MeshTotals> count_meshes(const MeshPlan& plan, const MeshSpool& spool, co
 
 /// Writes the meshes of all labels into `folder`, which is there. `sharding`: of multi-resolution meshes in shards.
 /// Adds files and bytes to `report`. Holds one label at a time: needs_decision when that does not fit `memory_bytes`.
+/// `tell(labels)` is called after each label, with how many are written.
 /// Errors: io, permission, needs_decision, cancelled.
 Result<void> write_meshes(const MeshPlan& plan, const MeshSpool& spool, const std::string& folder,
                           const std::optional<ShardingSpec>& sharding, bool resume, std::uint64_t memory_bytes,
-                          const std::stop_token& stop, MeshReport& report);
+                          const std::stop_token& stop, const std::function<void(std::uint64_t)>& tell,
+                          MeshReport& report);
 
 }  // namespace ngforge

@@ -137,6 +137,7 @@ class Surfaces {
       NGFORGE_CHECK(check_memory(job, mesh));
       if (!mesh.positions.empty() && !touches_volume(mesh)) ++outside;
       report.labels.push_back({job.label, job.name, mesh.triangles.size(), was_there});
+      if (run_.on_progress) run_.on_progress({"reading", report.labels.size(), jobs_.size(), "labels"});
     }
     std::ranges::sort(report.labels, {}, &SurfaceLabelReport::label);
     if (outside > 0)

@@ -74,7 +74,7 @@ def test_values_behind_an_equals_sign(shell, folder):
 
 @pytest.mark.parametrize("line", ["ngforge convert --threads ", "ngforge formats ", "ngforge mesh seg/ --min-voxels "])
 def test_nothing_is_made_up(line, shell, folder):
-    assert shells.candidates(shell, line, folder) <= {"completion", "candidates", "line", "setup"} - {"completion"}
+    assert {word for word in shells.candidates(shell, line, folder) if not word.startswith("-")} == set()
 
 
 @pytest.mark.parametrize("line, expected", [
@@ -96,7 +96,7 @@ def test_the_line_grows(line, expected, shell, folder):
 @pytest.mark.parametrize("line", ["ngforge convert ", "ngforge mesh ", "compute-scales ", "ngforge convert --scratch "])
 def test_files_in_fish(line, folder):
     found = shells.candidates("fish", line, folder)
-    assert "seg/" in found and not found & COMMANDS - {"completion"}
+    assert found == {"seg/", "scan of a head.nii"}
 
 
 def test_no_such_shell():

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Preloaded into the program under test: after FULL_DISK_ROOM bytes written to regular files, the disk is full. With
-// FULL_DISK_SIGNAL the program gets this signal then, and the disk is not full.
+// FULL_DISK_SIGNAL the program gets this signal then, once, and the disk is not full.
 #include <dlfcn.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -23,7 +23,8 @@ bool fits(int descriptor, size_t bytes) {
   if (room.fetch_sub(static_cast<long long>(bytes)) >= static_cast<long long>(bytes)) return true;
   const char* const number = std::getenv("FULL_DISK_SIGNAL");
   if (number == nullptr) return false;
-  kill(getpid(), std::atoi(number));
+  static std::atomic<bool> was_sent = false;
+  if (!was_sent.exchange(true)) kill(getpid(), std::atoi(number));
   usleep(kSignalUs);
   return true;
 }

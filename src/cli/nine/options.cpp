@@ -73,14 +73,15 @@ ScaleComputation computation_of(const DownscalingOptions& options, const Json& i
 Result<int> run_with_progress(const std::stop_token& stop,
                               const std::function<Result<ScalesReport>(const RunOptions&)>& work) {
   const RunGroup group;
-  NGFORGE_TRY(RunOptions run, group.resolve(CommandContext{stop}));
+  const CommandContext context{stop};
+  NGFORGE_TRY(RunOptions run, group.resolve(context));
   std::set<std::string> told;
   run.on_notice = [&](const std::string& notice) {
-    group.end_progress();
+    context.teller->end();
     if (told.insert(notice).second) tell("WARNING", notice);
   };
   const auto report = work(run);
-  group.end_progress();
+  context.teller->end();
   if (!report) return report.error();
   for (const std::string& notice : report->notices) run.on_notice(notice);
   return 0;
