@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
+#include <string>
 
 #include <fmt/ranges.h>
 
@@ -103,6 +105,16 @@ Result<std::unique_ptr<ChunkSink>> open_sink(const std::string& folder, ScaleInf
   return open_file_sink(folder, name, false);
 }
 
+// A scale that has the folder of another one would take its place.
+Result<void> check_keys(const VolumeInfo& info, const std::string& folder) {
+  std::set<std::string> keys;
+  for (const ScaleInfo& scale : info.scales)
+    if (!keys.insert(scale.key).second)
+      return make_error(ErrorCode::invalid_data,
+                        "{}/info: expected a key of its own for each scale, found \"{}\" twice", folder, scale.key);
+  return {};
+}
+
 }  // namespace
 
 Result<ScaleWriter> ScaleWriter::open(const std::string& place, const ChunkStorage& storage, const RunOptions& run) {
@@ -114,6 +126,7 @@ Result<ScaleWriter> ScaleWriter::open(const std::string& place, const ChunkStora
   NGFORGE_TRY(writer.volume_, PrecomputedVolume::open(place));
   NGFORGE_TRY(writer.folder_, local_folder(*writer.volume_, place));
   writer.info_ = writer.volume_->info();
+  NGFORGE_CHECK(check_keys(writer.info_, writer.folder_));
   writer.storage_ = storage;
   writer.run_ = with_defaults(run);
   return writer;
