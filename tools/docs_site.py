@@ -28,12 +28,10 @@ def printed(*arguments):
 
 
 def commands_page():
-    """What the program says of its commands, and the help of those of neuroglancer-scripts."""
-    text = printed("man", "--format", "markdown")
-    text += "\n\n## Commands of neuroglancer-scripts\n\nWhat they do, and what is different, is on [another page](coming-from-neuroglancer-scripts.md).\n"
-    for name in printed("-h").split("Commands of neuroglancer-scripts:")[1].split():
-        text += f"\n### {name}\n\n```text\n{printed(name, '-h')}\n```\n"
-    return text
+    """What the program says of its commands."""
+    title = "## Commands of neuroglancer-scripts\n\n"
+    note = "What is different from there is on [another page](coming-from-neuroglancer-scripts.md).\n\n"
+    return printed("man", "--format", "markdown").replace(title, title + note)
 
 
 def on_files(files, config):
