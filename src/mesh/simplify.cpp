@@ -9,11 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "mesh/simplify_bound.h"
-#include "mesh/simplify_fan.h"
-#include "mesh/simplify_quadric.h"
-#include "mesh/simplify_queue.h"
-#include "mesh/simplify_topology.h"
+#include "mesh/simplify_scratch.h"
 #include "ngforge/error.h"
 
 namespace ngforge {
@@ -34,77 +30,14 @@ constexpr float kLeastCosine2 = 0.04F;
 /// How far a vertex may be lifted off planes in all its collapses together, in parts of the error bound. Measured: with
 /// it both distances, from the mesh to the result and back, keep to the bound.
 constexpr float kLiftToBound = 1.8F;
-/// What lies between the points looked at may be farther by this part of a voxel.
-constexpr float kMargin = 1.F / 32;
+/// How many vertices ahead memory is asked for.
+constexpr std::uint32_t kAhead = 8;
 /// While a mesh is fine, vertices are paired as they come, in passes with these parts of the greatest cost: what cheap
-/// collapses come first makes no difference in the end, and neither a queue nor the costs of all edges are needed.
-constexpr std::array<float, 5> kPairingPasses = {1.F / 8, 1.F / 8, 1.F / 4, 1.F / 4, 1.F / 2};
+/// collapses come first makes little difference in the end, and neither a queue nor the costs of all edges are needed,
+/// nor to look how far vertices of the mesh are: their lift is small.
+constexpr std::array<float, 3> kPairingPasses = {1.F / 4, 1.F / 4, 1.F / 2};
 
 }  // namespace
-
-struct Simplifier::Scratch {
-  struct alignas(64) Vertex {
-    Quadric quadric;
-    std::uint32_t stamp;  // grows when it changes
-    /// The sum of the heights that the vertex was lifted in collapses; and at the last look at them how far the
-    /// vertices of the mesh that have become part of this one were from the triangles around it, and the heights since.
-    float lift;
-    float reach;
-  };
-  struct State {
-    VertexRole role;
-    bool has_moved;
-    std::uint8_t pass;  // the last one in which the vertex took part
-  };
-  void load(const Mesh& mesh, const Contours& contours, const SimplifyTarget& target);
-  void load_vertices(const Mesh& mesh, const Contours& contours);
-  void add_quadrics();
-  void run(const Contours& contours, std::size_t wanted_triangles);
-  bool keep_far_vertices();
-  void pair_up(float greatest_cost, std::size_t wanted_triangles);
-  void queue_up(std::size_t wanted_triangles);
-  void store(Mesh& mesh) const;
-
-  Vec3 to_lengths(const std::array<float, 3>& position) const;
-  bool evaluate(std::uint32_t a, std::uint32_t b, float greatest_cost, float& cost, Vec3& place) const;
-  void consider(std::uint32_t a, std::uint32_t b);
-  void consider_all_of(std::uint32_t kept);
-  bool collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place);
-  bool keeps_topology(std::uint32_t gone, std::uint32_t kept) const;
-  bool turns_little(std::uint32_t vertex, const CornerTable::Ring& ring, std::uint32_t other, const Vec3& place,
-                    float& height2);
-  bool stays_near(std::uint32_t gone, std::uint32_t kept, const Vec3& place, float& reach);
-  void add_to_fan(const CornerTable::Ring& ring, std::uint32_t other);
-
-  CornerTable table;
-  std::vector<Vertex> vertices;
-  std::vector<State> states;
-  std::vector<Vec3> places;                // nm, from the middle of the mesh
-  std::vector<Vec3> origins;               // where each vertex was in the beginning
-  std::vector<std::uint32_t> next_member;  // circles of vertices that have become one
-  std::vector<std::array<std::uint32_t, 3>> input;
-  std::vector<std::uint8_t> is_kept;  // vertices around which the bound was not held
-  BoundCheck bound_check;
-  std::vector<std::uint32_t> marks;
-  std::uint32_t mark = 0;
-  std::uint8_t pass = 0;
-  CandidateQueue queue;
-  CornerTable::Ring gone_ring;
-  CornerTable::Ring kept_ring;
-  Fan fan;
-  std::array<std::array<float, CornerTable::kMostEdges + 4>, 3> seen_from_place = {};
-  std::array<float, CornerTable::kMostEdges + 4> heights2;
-  std::array<float, CornerTable::kMostEdges + 4> cosines2;
-  std::size_t triangles_left = 0;
-  float bound = 0;
-  float greatest_mean2 = 0;
-  float greatest_reach = 0;
-  float greatest_lift = 0;
-  Vec3 middle = {};
-  /// Of a unit of the positions. The unit of lengths is a power of two nanometres, about the longest side of a voxel:
-  /// eighth powers of lengths are taken, as float32, and those of a millimetre in nanometres leave its range.
-  std::array<double, 3> voxel_lengths = {};
-};
 
 Vec3 Simplifier::Scratch::to_lengths(const std::array<float, 3>& position) const {
   Vec3 lengths;
@@ -138,24 +71,20 @@ void Simplifier::Scratch::load_vertices(const Mesh& mesh, const Contours& contou
   const std::size_t originals = mesh.positions.size();
   const std::size_t count = table.vertex_count();
   vertices.resize(count);
-  states.resize(count);
   places.resize(count);
-  origins.resize(count);
-  next_member.resize(count);
+  input_vertices.resize(count);
   marks.assign(count, 0);
   mark = 0;
   is_kept.resize(count, 0);
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t original = i < originals ? i : table.copies()[i - originals];
     VertexRole role = contours.roles.empty() ? VertexRole::free : contours.roles[original];
-    if (i >= originals) role = states[original].role = VertexRole::locked;
+    if (i >= originals) role = vertices[original].role = VertexRole::locked;
     if (role == VertexRole::free && table.has_triangles(i) && table.is_open(i)) role = VertexRole::locked;
     if (role == VertexRole::free && is_kept[i] != 0) role = VertexRole::locked;
-    origins[i] = to_lengths(mesh.positions[original]);
-    places[i] = origins[i];
-    vertices[i] = Vertex{};
-    states[i] = {role, false, 0};
-    next_member[i] = i;
+    places[i] = to_lengths(mesh.positions[original]);
+    input_vertices[i] = {places[i], i};
+    vertices[i] = {.role = role};
   }
 }
 
@@ -164,26 +93,32 @@ void Simplifier::Scratch::add_quadrics() {
   for (std::uint32_t t = 0; t < table.triangle_count(); ++t) {
     const std::array<std::uint32_t, 3> v = {table.vertex(4 * t), table.vertex(4 * t + 1), table.vertex(4 * t + 2)};
     input.push_back(v);
-    const Vec3& place = origins[v[0]];
-    const Vec3 n = cross(origins[v[1]] - place, origins[v[2]] - place);
-    const float length2 = dot(n, n);
-    if (!(length2 > 0)) continue;
-    const float length = std::sqrt(length2);
-    const Vec3 unit = {n[0] / length, n[1] / length, n[2] / length};
-    const Quadric plane = Quadric::plane(unit, place, length);
+    const Quadric plane = plane_of(v);
     for (const std::uint32_t i : v) vertices[i].quadric += plane;
   }
-  for (std::size_t i = 0; i < vertices.size(); ++i) {
-    Quadric& quadric = vertices[i].quadric;
-    quadric.add_point(origins[i], quadric.weight() * kPointWeight);
-  }
+  for (std::uint32_t i = 0; i < vertices.size(); ++i) add_own_point(i);
+}
+
+void Simplifier::Scratch::add_own_point(std::uint32_t vertex) {
+  Quadric& quadric = vertices[vertex].quadric;
+  quadric.add_point(input_vertices[vertex].place, quadric.weight() * kPointWeight);
+}
+
+/// That of the plane of a triangle of the mesh, weighed by its area.
+Quadric Simplifier::Scratch::plane_of(const std::array<std::uint32_t, 3>& triangle) const {
+  const Vec3& place = input_vertices[triangle[0]].place;
+  const Vec3 n = cross(input_vertices[triangle[1]].place - place, input_vertices[triangle[2]].place - place);
+  const float length2 = dot(n, n);
+  if (!(length2 > 0)) return Quadric{};
+  const float length = std::sqrt(length2);
+  return Quadric::plane({n[0] / length, n[1] / length, n[2] / length}, place, length);
 }
 
 /// What it costs to make one vertex of `a` and `b`, and where it would be. False if that is not to be.
 bool Simplifier::Scratch::evaluate(std::uint32_t a, std::uint32_t b, float greatest_cost, float& cost,
                                    Vec3& place) const {
-  const VertexRole role_a = states[a].role;
-  const VertexRole role_b = states[b].role;
+  const VertexRole role_a = vertices[a].role;
+  const VertexRole role_b = vertices[b].role;
   const Vertex& va = vertices[a];
   const Vertex& vb = vertices[b];
   const Vec3& pa = places[a];
@@ -216,7 +151,7 @@ bool Simplifier::Scratch::keeps_topology(std::uint32_t gone, std::uint32_t kept)
   for (std::uint32_t i = 0; i < kept_ring.edge_count; ++i) {
     for (std::uint32_t k = 0; k < gone_ring.edge_count; ++k) common += kept_ring.vertices[i] == gone_ring.vertices[k];
   }
-  if (states[gone].role == VertexRole::free) {
+  if (vertices[gone].role == VertexRole::free) {
     // Both of valence three: a tetrahedron.
     return common == 2 && (gone_ring.corner_count > 3 || kept_ring.corner_count > 3);
   }
@@ -276,20 +211,21 @@ bool Simplifier::Scratch::stays_near(std::uint32_t gone, std::uint32_t kept, con
   for (const std::uint32_t start : {gone, kept}) {
     std::uint32_t member = start;
     do {
-      const float d2 = fan.distance2(origins[member], enough2);
+      const float d2 = fan.distance2(input_vertices[member].place, enough2);
       if (d2 > bound2) return false;
       worst2 = std::max(worst2, d2);
-      member = next_member[member];
+      member = input_vertices[member].next;
     } while (member != start);
   }
   reach = std::sqrt(worst2);
   return true;
 }
 
-/// Makes one vertex of two. Takes the ring of `gone` from gone_ring, and leaves the other in kept_ring.
-bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place) {
+/// Makes one vertex of two. Takes the ring of `gone` from gone_ring, and leaves the other in kept_ring. `looks`:
+/// whether it is known how far the mesh is then.
+bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place, bool looks) {
   if (!table.ring(kept, kept_ring) || !keeps_topology(gone, kept)) return false;
-  const bool moves = states[kept].role == VertexRole::free;
+  const bool moves = vertices[kept].role == VertexRole::free;
   float height2 = 0;
   if (!turns_little(gone, gone_ring, kept, place, height2)) return false;
   if (moves && !turns_little(kept, kept_ring, gone, place, height2)) return false;
@@ -297,10 +233,10 @@ bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const
   const float lift = std::max(vertices[gone].lift, vertices[kept].lift) + height;
   if (lift > greatest_lift) return false;
   float reach = std::max(vertices[gone].reach, vertices[kept].reach) + height;
-  if (reach > greatest_reach && !stays_near(gone, kept, place, reach)) return false;
+  if (looks && reach > greatest_reach && !stays_near(gone, kept, place, reach)) return false;
   if (moves) {
     places[kept] = place;
-    states[kept].has_moved = true;
+    vertices[kept].has_moved = true;
   }
   triangles_left -= table.collapse(gone, kept, gone_ring, kept_ring);
   Vertex& vertex = vertices[kept];
@@ -309,22 +245,23 @@ bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const
   vertex.reach = reach;
   ++vertex.stamp;
   ++vertices[gone].stamp;
-  std::swap(next_member[gone], next_member[kept]);
+  std::swap(input_vertices[gone].next, input_vertices[kept].next);
   return true;
 }
 
 void Simplifier::Scratch::pair_up(float greatest_cost, std::size_t wanted_triangles) {
   ++pass;
   for (std::uint32_t vertex = 0; vertex < vertices.size() && triangles_left > wanted_triangles; ++vertex) {
-    const State& state = states[vertex];
-    if (state.pass == pass || state.role != VertexRole::free || !table.has_triangles(vertex)) continue;
+    if (vertex + kAhead < vertices.size()) table.prefetch(vertex + kAhead);
+    if (!table.has_triangles(vertex)) continue;
+    if (vertices[vertex].pass == pass || vertices[vertex].role != VertexRole::free) continue;
     if (!table.ring(vertex, gone_ring)) continue;
     for (std::uint32_t i = 0; i < gone_ring.edge_count; ++i) {
       const std::uint32_t partner = gone_ring.vertices[i];
       float cost;
       Vec3 place;
-      if (states[partner].pass == pass || !evaluate(vertex, partner, greatest_cost, cost, place)) continue;
-      if (collapse(vertex, partner, place)) states[partner].pass = pass;
+      if (vertices[partner].pass == pass || !evaluate(vertex, partner, greatest_cost, cost, place)) continue;
+      if (collapse(vertex, partner, place, false)) vertices[partner].pass = pass;
       break;
     }
   }
@@ -351,15 +288,30 @@ void Simplifier::Scratch::queue_up(std::size_t wanted_triangles) {
       if (from < to || table.opposite(corner) == kNone) consider(from, to);
     }
   }
+  run_queue(wanted_triangles, nullptr);
+}
+
+/// Appends the vertices around each collapse to `touched`, if that is wanted.
+void Simplifier::Scratch::run_queue(std::size_t wanted_triangles, std::vector<std::uint32_t>* touched) {
   Candidate candidate;
   while (triangles_left > wanted_triangles && queue.pop(candidate)) {
     auto [gone, kept] = std::pair(candidate.a, candidate.b);
+    if (const Candidate* const next = queue.peek()) {
+      for (const std::uint32_t vertex : {next->a, next->b}) {
+        __builtin_prefetch(&vertices[vertex]);
+        table.prefetch(vertex);
+      }
+    }
     if (vertices[gone].stamp + vertices[kept].stamp != candidate.stamp) continue;
-    if (states[gone].role > states[kept].role) std::swap(gone, kept);
+    if (vertices[gone].role > vertices[kept].role) std::swap(gone, kept);
     float cost;
     Vec3 place;
     if (!evaluate(gone, kept, greatest_mean2, cost, place) || !table.ring(gone, gone_ring)) continue;
-    if (collapse(gone, kept, place)) consider_all_of(kept);
+    if (!collapse(gone, kept, place, true)) continue;
+    consider_all_of(kept);
+    if (touched == nullptr) continue;
+    for (const CornerTable::Ring* ring : {&gone_ring, &kept_ring})
+      touched->insert(touched->end(), ring->vertices.begin(), ring->vertices.begin() + ring->edge_count);
   }
 }
 
@@ -367,24 +319,15 @@ void Simplifier::Scratch::run(const Contours& contours, std::size_t wanted_trian
   pass = 0;
   for (const float part : kPairingPasses) pair_up(greatest_mean2 * part, wanted_triangles);
   queue_up(wanted_triangles);
-  for (const auto& [vertex, place] : contours.moves) {
-    if (!table.has_triangles(vertex) || states[vertex].role != VertexRole::sliding) continue;
-    places[vertex] = to_lengths(place);
-    states[vertex].has_moved = true;
-  }
+  move_contours(contours);
 }
 
-/// Marks vertices where the result or the mesh are farther than the bound from the other. False if there are none but
-/// such as were marked, and for bounds of a voxel or more, for which it is not worth its time.
-bool Simplifier::Scratch::keep_far_vertices() {
-  const auto [shortest, longest] = std::ranges::minmax(voxel_lengths);
-  if (bound >= static_cast<float>(longest)) return false;
-  const auto voxel = static_cast<float>(shortest);
-  bool is_new = false;
-  const SimplifiedMesh simplified{table, input, origins, places, next_member};
-  for (const std::uint32_t vertex : bound_check.find_far(simplified, bound - std::min(bound, voxel) * kMargin, voxel))
-    is_new |= std::exchange(is_kept[vertex], 1) == 0;
-  return is_new;
+void Simplifier::Scratch::move_contours(const Contours& contours) {
+  for (const auto& [vertex, place] : contours.moves) {
+    if (!table.has_triangles(vertex) || vertices[vertex].role != VertexRole::sliding) continue;
+    places[vertex] = to_lengths(place);
+    vertices[vertex].has_moved = true;
+  }
 }
 
 void Simplifier::Scratch::store(Mesh& mesh) const {
@@ -400,7 +343,7 @@ void Simplifier::Scratch::store(Mesh& mesh) const {
       if (new_index[v] == kNone) {
         new_index[v] = static_cast<std::uint32_t>(positions.size());
         auto& position = positions.emplace_back(mesh.positions[v < originals ? v : table.copies()[v - originals]]);
-        for (std::size_t axis = 0; states[v].has_moved && axis < 3; ++axis) {
+        for (std::size_t axis = 0; vertices[v].has_moved && axis < 3; ++axis) {
           position[axis] = static_cast<float>(places[v][axis] / voxel_lengths[axis] + middle[axis]);
         }
       }
@@ -421,10 +364,9 @@ void Simplifier::simplify(Mesh& mesh, const Contours& contours, const SimplifyTa
     return;
   }
   scratch_->is_kept.clear();
-  do {
-    scratch_->load(mesh, contours, target);
-    scratch_->run(contours, target.triangles);
-  } while (scratch_->keep_far_vertices());
+  scratch_->load(mesh, contours, target);
+  scratch_->run(contours, target.triangles);
+  scratch_->hold_bound(mesh, contours, target);
   scratch_->store(mesh);
 }
 

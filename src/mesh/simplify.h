@@ -17,16 +17,17 @@ struct SimplifyTarget {
 };
 
 /// Simplifies meshes one after the other by collapsing edges in the order of their quadric error (Garland and Heckbert,
-/// "Surface Simplification Using Quadric Error Metrics", 1997), keeping its scratch memory: about 230 bytes per
+/// "Surface Simplification Using Quadric Error Metrics", 1997), keeping its scratch memory: about 270 bytes per
 /// triangle of the largest mesh. One object per thread. The result depends on the arguments only.
 ///
 /// What the error bound E means: in each collapse the root mean square of the distance to the planes of all triangles
 /// that went into a vertex stays below E / 2, the heights of all its moves over the surface together below 1.8 E, and
-/// every vertex of the mesh that went into it within 0.9 E of the triangles around it then. Triangles beside them
-/// change too: some places in a million triangles come to be farther than E, up to twice as far. Where E is less than
-/// the longest side of a voxel, the result is looked at in the end (BoundCheck), and where it is farther from the mesh
-/// than E, or the mesh from it, vertices stay as they are in another round, which takes up to four times as long. Only
-/// what contours alone decide, beside the faces of a box, is not mended: they move by three quarters of E themselves.
+/// every vertex of the mesh that went into it, where that is not clear from heights alone, within 0.9 E of the
+/// triangles around it then. Triangles beside them change too, so that some places in a million triangles come to be
+/// farther than E, up to twice as far. For E up to one and a half times the longest side of a voxel the result is
+/// looked at in the end (BoundCheck); where it is farther from the mesh than E, or the mesh from it, collapses are
+/// taken back, vertices stay as they are, and what lies around them is simplified again. Only what contours alone
+/// decide, beside the faces of a box, is not mended: they move by three quarters of E themselves.
 class Simplifier {
  public:
   Simplifier();

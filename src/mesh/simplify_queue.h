@@ -63,6 +63,12 @@ class CandidateQueue {
     return true;
   }
 
+  /// What pop() would most likely give next; nothing if that is not known at once.
+  const Candidate* peek() const {
+    if (lowest_ == kClasses || lists_[lowest_].first == kNone) return nullptr;
+    return &pool_[lists_[lowest_].first];
+  }
+
  private:
   static constexpr std::uint32_t kNone = ~std::uint32_t{0};
 

@@ -2,6 +2,9 @@
 // Rossignac: "3D compression made simple: Edgebreaker with ZipandWrap on a corner-table", 2001.
 #include "mesh/simplify_topology.h"
 
+#include <algorithm>
+#include <tuple>
+
 #include "ngforge/error.h"
 
 namespace ngforge {
@@ -26,7 +29,8 @@ void CornerTable::build(const Mesh& mesh) {
   leaving_.resize(end / 4 * 3);
   for (std::uint32_t corner = 0; corner < end; corner += 4) {
     for (std::uint32_t i = 0; i < 3; ++i) {
-      leaving_[first_[vertex_of(corner + i)]++] = {corner + i, vertex_of(next(corner + i))};
+      leaving_[first_[vertex_of(corner + i)]++] = {corner + i, vertex_of(next(corner + i)),
+                                                   vertex_of(previous(corner + i))};
     }
   }
   for (std::size_t i = first_.size() - 1; i > 0; --i) first_[i] = first_[i - 1];
@@ -39,19 +43,18 @@ void CornerTable::build(const Mesh& mesh) {
 void CornerTable::link_edges() {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> crowded;
   for (std::uint32_t from = 0; from + 1 < first_.size(); ++from) {
-    for (std::uint32_t i = first_[from]; i < first_[from + 1]; ++i) {
-      const Leaving& there = leaving_[i];
-      if (there.to < from) continue;
+    const std::span<const Leaving> here(leaving_.data() + first_[from], leaving_.data() + first_[from + 1]);
+    for (const Leaving& there : here) {
+      if (there.before < from) continue;
       std::uint32_t back = kNone;
       unsigned count = 0;
-      for (std::uint32_t k = first_[there.to]; k < first_[there.to + 1]; ++k) {
-        if (leaving_[k].to != from) continue;
-        back = leaving_[k].corner;
-        ++count;
+      for (const Leaving& other : here) {
+        back = other.to == there.before ? other.corner : back;
+        count += other.to == there.before;
       }
       if (count == 0) continue;
-      if (count > 1 || opposite(previous(back)) != kNone) crowded.emplace_back(from, there.to);
-      join(previous(there.corner), previous(back));
+      if (count > 1 || opposite(previous(back)) != kNone) crowded.emplace_back(from, there.before);
+      join(next(there.corner), previous(back));
     }
   }
   for (const auto& [a, b] : crowded) {
@@ -84,10 +87,28 @@ std::pair<std::uint32_t, std::uint32_t> CornerTable::sheet_of(std::uint32_t corn
   }
 }
 
+/// Whether the triangles of a vertex follow each other in one circle. False, too, for vertices without any.
+bool CornerTable::has_one_sheet(std::uint32_t vertex) const {
+  const std::span<const Leaving> here(leaving_.data() + first_[vertex], leaving_.data() + first_[vertex + 1]);
+  if (here.empty()) return false;
+  const Leaving* at = here.data();
+  for (std::size_t count = 1; count <= here.size(); ++count) {
+    if (at->before == here[0].to) return count == here.size();
+    const auto after = std::ranges::find(here, at->before, &Leaving::to);
+    if (after == here.end()) return false;
+    at = &*after;
+  }
+  return false;
+}
+
 void CornerTable::split_sheets() {
   const auto originals = static_cast<std::uint32_t>(corner_of_.size());
   for (std::uint32_t vertex = 0; vertex < originals; ++vertex) {
     std::uint32_t left = first_[vertex + 1] - first_[vertex];
+    if (has_one_sheet(vertex)) {
+      corner_of_[vertex] = leaving_[first_[vertex]].corner;
+      continue;
+    }
     for (std::uint32_t i = first_[vertex]; left > 0; ++i) {
       if (vertex_of(leaving_[i].corner) != vertex) continue;
       const auto [first, size] = sheet_of(leaving_[i].corner);
@@ -166,6 +187,85 @@ void CornerTable::close(std::uint32_t corner, std::uint32_t apex, std::uint32_t 
   vertex_of(corner | 3) = 1;
   // Beyond, the edges run the other way. On an open edge, the first corner of the apex lies behind `into`.
   if (corner_of_[vertex] >> 2 == corner >> 2) corner_of_[vertex] = into != kNone ? next(into) : previous(out);
+}
+
+const std::vector<std::uint32_t>& CornerTable::restore(std::span<const Restored> triangles,
+                                                       std::span<const std::array<std::uint32_t, 3>> input) {
+  list_sides(triangles);
+  find_conflicts(input);
+  if (!conflicts_.empty()) return conflicts_;
+  for (const Restored& restored : triangles) {
+    if (is_gone(restored.triangle)) continue;
+    for (std::uint32_t i = 0; i < 3; ++i) corner_of_[vertex(4 * restored.triangle + i)] = kNone;
+  }
+  for (const Restored& restored : triangles) {
+    const auto& v = restored.vertices;
+    triangles_[restored.triangle] = {{v[0], v[1], v[2], restored.is_gone()}, {kNone, kNone, kNone, kNone}};
+  }
+  for (std::size_t i = 0; i < sides_.size(); ++i) {
+    const bool is_paired =
+        i + 1 < sides_.size() && sides_[i].from == sides_[i + 1].to && sides_[i].to == sides_[i + 1].from;
+    join(sides_[i].corner, is_paired ? sides_[i + 1].corner : kNone);
+    i += is_paired;
+  }
+  for (const Side& side : sides_) {
+    corner_of_[side.from] = next(side.corner);
+    corner_of_[side.to] = previous(side.corner);
+  }
+  for (const Side& side : sides_) {
+    for (const std::uint32_t end : {side.from, side.to}) corner_of_[end] = sheet_of(corner_of_[end]).first;
+  }
+  return conflicts_;
+}
+
+/// Lists the sides that restored triangles will have, with those of triangles beside them that stay as they are: sorted
+/// by both ends, whichever comes first.
+void CornerTable::list_sides(std::span<const Restored> triangles) {
+  constexpr std::uint32_t kListed = 2;
+  for (const Restored& restored : triangles) vertex_of(4 * restored.triangle | 3) |= kListed;
+  sides_.clear();
+  for (const Restored& restored : triangles) {
+    const std::uint32_t first = 4 * restored.triangle;
+    const bool was_gone = (vertex(first | 3) & ~kListed) != 0;
+    for (std::uint32_t i = 0; i < 3; ++i) {
+      const std::uint32_t across = was_gone ? kNone : opposite(first + i);
+      if (across != kNone && (vertex(across | 3) & kListed) == 0)
+        sides_.push_back({vertex(next(across)), vertex(previous(across)), vertex(across), across});
+      const auto& v = restored.vertices;
+      if (!restored.is_gone()) sides_.push_back({v[(i + 1) % 3], v[(i + 2) % 3], v[i], first + i});
+    }
+  }
+  for (const Restored& restored : triangles) vertex_of(4 * restored.triangle | 3) &= ~kListed;
+  std::ranges::sort(sides_, {}, [](const Side& side) {
+    return std::tuple(std::min(side.from, side.to), std::max(side.from, side.to), side.corner);
+  });
+}
+
+/// Finds the ends of sides that are not to be joined with one other side, or none if that is how it was.
+void CornerTable::find_conflicts(std::span<const std::array<std::uint32_t, 3>> input) {
+  conflicts_.clear();
+  const auto has_same_ends = [](const Side& a, const Side& b) {
+    return std::minmax(a.from, a.to) == std::minmax(b.from, b.to);
+  };
+  for (std::size_t i = 0; i < sides_.size();) {
+    const Side& side = sides_[i];
+    std::size_t end = i + 1;
+    while (end < sides_.size() && has_same_ends(sides_[end], side)) ++end;
+    const bool is_joined = end - i == 2 && side.from == sides_[i + 1].to && side.apex != sides_[i + 1].apex;
+    const bool is_open = end - i == 1 && was_open(side.corner, input);
+    if (!is_joined && !is_open) conflicts_.insert(conflicts_.end(), {side.from, side.to, side.apex});
+    i = end;
+  }
+}
+
+bool CornerTable::was_open(std::uint32_t corner, std::span<const std::array<std::uint32_t, 3>> input) const {
+  const auto& t = input[corner >> 2];
+  const std::uint32_t from = original(t[(corner & 3) == 2 ? 0 : (corner & 3) + 1]);
+  const std::uint32_t to = original(t[(corner & 3) == 0 ? 2 : (corner & 3) - 1]);
+  for (std::uint32_t i = first_[to]; i < first_[to + 1]; ++i) {
+    if (leaving_[i].to == from) return false;
+  }
+  return true;
 }
 
 }  // namespace ngforge

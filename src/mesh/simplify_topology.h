@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,10 @@ class CornerTable {
   std::uint32_t opposite(std::uint32_t corner) const { return triangles_[corner >> 2].opposites[corner & 3]; }
   bool is_gone(std::size_t triangle) const { return triangles_[triangle].vertices[3] != 0; }
   bool has_triangles(std::uint32_t vertex) const { return corner_of_[vertex] != kNone; }
+  /// Asks for the memory of a vertex' first triangle.
+  void prefetch(std::uint32_t vertex) const {
+    if (has_triangles(vertex)) __builtin_prefetch(&triangles_[corner_of_[vertex] >> 2]);
+  }
   /// Whether the vertex lies on an open edge.
   bool is_open(std::uint32_t vertex) const { return opposite(previous(corner_of_[vertex])) == kNone; }
 
@@ -57,9 +62,8 @@ class CornerTable {
   /// The triangles that the vertex had when the table was built, all sheets of it, by their number: visit(triangle).
   template <class Visit>
   void visit_first_triangles(std::uint32_t vertex, const Visit& visit) const {
-    const std::size_t originals = first_.size() - 1;
-    const std::uint32_t original = vertex < originals ? vertex : copies_[vertex - originals];
-    for (std::uint32_t i = first_[original]; i < first_[original + 1]; ++i) visit(leaving_[i].corner >> 2);
+    const std::uint32_t place = original(vertex);
+    for (std::uint32_t i = first_[place]; i < first_[place + 1]; ++i) visit(leaving_[i].corner >> 2);
   }
 
   /// Collapses the edge from `gone` to `kept`: the triangles at it (one or two, the return value) go, all others of
@@ -67,16 +71,46 @@ class CornerTable {
   /// is a manifold.
   std::size_t collapse(std::uint32_t gone, std::uint32_t kept, const Ring& gone_ring, const Ring& kept_ring);
 
+  /// A triangle with other vertices; gone if two are equal.
+  struct Restored {
+    std::uint32_t triangle;
+    std::array<std::uint32_t, 3> vertices;
+
+    bool is_gone() const {
+      return vertices[0] == vertices[1] || vertices[1] == vertices[2] || vertices[2] == vertices[0];
+    }
+  };
+
+  /// Takes collapses back: gives triangles, left or gone, each named once, the vertices that they have without them.
+  /// All triangles that a vertex has and loses, or gets, must be among them. `input` are the triangles of the mesh
+  /// built from. If the result would be no manifold, or have open edges where that has none, nothing is done:
+  /// `conflicts` are then vertices at these places. Empty: it is done.
+  const std::vector<std::uint32_t>& restore(std::span<const Restored> triangles,
+                                            std::span<const std::array<std::uint32_t, 3>> input);
+
  private:
   std::uint32_t& vertex_of(std::uint32_t corner) { return triangles_[corner >> 2].vertices[corner & 3]; }
   std::uint32_t& opposite_of(std::uint32_t corner) { return triangles_[corner >> 2].opposites[corner & 3]; }
 
   struct Leaving {
     std::uint32_t corner;
-    std::uint32_t to;  // the next vertex
+    std::uint32_t to, before;  // the vertices that follow in the triangle
   };
 
+  /// The side of a triangle across from a corner, whose vertex is `apex`.
+  struct Side {
+    std::uint32_t from, to, apex, corner;
+  };
+
+  void list_sides(std::span<const Restored> triangles);
+  void find_conflicts(std::span<const std::array<std::uint32_t, 3>> input);
+  bool was_open(std::uint32_t corner, std::span<const std::array<std::uint32_t, 3>> input) const;
+  std::uint32_t original(std::uint32_t vertex) const {
+    const std::size_t originals = first_.size() - 1;
+    return vertex < originals ? vertex : copies_[vertex - originals];
+  }
   void link_edges();
+  bool has_one_sheet(std::uint32_t vertex) const;
   void split_sheets();
   void join(std::uint32_t a, std::uint32_t b);
   std::pair<std::uint32_t, std::uint32_t> sheet_of(std::uint32_t corner) const;
@@ -91,6 +125,8 @@ class CornerTable {
   std::vector<std::uint32_t> copies_;
   std::vector<std::uint32_t> first_;  // in leaving_, of each vertex
   std::vector<Leaving> leaving_;      // the edges that leave each vertex, as in the mesh built from
+  std::vector<Side> sides_;           // of triangles that are restored, and of those beside them
+  std::vector<std::uint32_t> conflicts_;
 };
 
 }  // namespace ngforge

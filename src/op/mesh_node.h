@@ -27,7 +27,7 @@ using ReadLabels = std::function<Result<void>(const Box& box_vox, const MutableB
 std::uint64_t surface_bytes(const LabelScan& scan);
 
 /// Memory for each triangle while a mesh is simplified or encoded.
-inline constexpr std::uint64_t kSimplifyBytes = 250;
+inline constexpr std::uint64_t kSimplifyBytes = 290;
 
 /// Makes the surfaces of nodes of level 0, one node after the other, and keeps its memory for the next: what
 /// MeshPlan::block_bytes() and surface_bytes() say. One object per thread.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <map>
 #include <memory>
@@ -49,6 +50,29 @@ struct NodeOutput {
   }
 };
 
+/// Some labels of a parent, for one thread: from where to where in the lists of its children.
+struct Part {
+  std::array<std::size_t, 8> begin{}, end{};
+  NodeMeshes meshes;
+};
+
+/// A parent whose children are all finished.
+struct ParentTask {
+  NodeKey key;
+  std::array<NodeMeshes, 8> children;
+  std::vector<Part> parts;
+  std::atomic<int> parts_left;
+
+  bool has(std::size_t child, const std::array<std::size_t, 8>& next, std::uint64_t label) const {
+    return next[child] < children[child].size() && children[child][next[child]].label == label;
+  }
+  NodeMeshes join_parts() {
+    NodeMeshes all;
+    for (const Part& part : parts) all.insert(all.end(), part.meshes.begin(), part.meshes.end());
+    return all;
+  }
+};
+
 /// Scratch space of one thread.
 struct Worker {
   explicit Worker(const MeshPlan& plan) : mesher(plan) {}
@@ -81,6 +105,7 @@ class MeshWalk {
     const std::vector<GridVec> order = morton_order();
     {
       ThreadPool pool(threads);
+      pool_ = &pool;
       pool.submit_each(static_cast<Index>(order.size()), [&](int worker, Index item) {
         do_node(*workers_[static_cast<std::size_t>(worker)], order[static_cast<std::size_t>(item)]);
       });
@@ -120,8 +145,14 @@ class MeshWalk {
   void do_node(Worker& worker, const GridVec& node) {
     if (stop_.stop_requested()) return;
     if (run_.stop.stop_requested()) return fail(make_error(ErrorCode::cancelled, "interrupted"));
+    guard([&] { return do_level_0(worker, node); });
+  }
+
+  // At the border of a thread's task.
+  template <class Task>
+  void guard(const Task& task) {
     try {
-      auto done = do_level_0(worker, node);
+      Result<void> done = task();
       if (!done) fail(std::move(done).error());
     } catch (const std::bad_alloc&) {
       fail(make_error(ErrorCode::internal, "the machine has no memory left"));
@@ -230,26 +261,41 @@ class MeshWalk {
     tell_(voxels_done_);
   }
 
-  // Whoever finishes the last of eight siblings goes on with their parent.
+  // Whoever finishes the last of eight siblings goes on with their parent, or with a part of it: the last parents have
+  // all labels, and the other threads nothing else to do.
   Result<void> finish_node(Worker& worker, NodeKey key, NodeMeshes meshes) {
     while (plan_.format == MeshFormat::multires) {
       const auto& [level, place] = key;
       if (level >= plan_.root_level && meshes.empty()) return {};
       const NodeKey parent{level + 1, {place[0] / 2, place[1] / 2, place[2] / 2}};
       const auto octant = static_cast<std::size_t>(place[0] % 2 + 2 * (place[1] % 2) + 4 * (place[2] % 2));
-      std::array<NodeMeshes, 8> children;
+      auto task = std::make_shared<ParentTask>();
       {
         const std::lock_guard lock(mutex_);
         Pending& pending = pending_[parent];
         pending.children[octant] = std::move(meshes);
         if (++pending.finished < count_children(parent)) return {};
-        children = std::move(pending.children);
+        task->children = std::move(pending.children);
         pending_.erase(parent);
       }
-      NGFORGE_TRY(meshes, do_parent(worker, parent, children));
+      task->key = parent;
+      split_labels(*task);
+      for (std::size_t part = 1; part < task->parts.size(); ++part)
+        pool_->submit_next([this, task, part](int other) {
+          guard([&] { return finish_part(*workers_[static_cast<std::size_t>(other)], task, part); });
+        });
+      NGFORGE_TRY(const bool is_last, do_part(worker, *task, 0));
+      if (!is_last) return {};
+      meshes = task->join_parts();
       key = parent;
     }
     return {};
+  }
+
+  Result<void> finish_part(Worker& worker, const std::shared_ptr<ParentTask>& task, std::size_t part) {
+    NGFORGE_TRY(const bool is_last, do_part(worker, *task, part));
+    if (!is_last) return {};
+    return finish_node(worker, task->key, task->join_parts());
   }
 
   int count_children(const NodeKey& parent) const {
@@ -259,23 +305,47 @@ class MeshWalk {
     return static_cast<int>(count);
   }
 
-  Result<NodeMeshes> do_parent(Worker& worker, const NodeKey& parent, const std::array<NodeMeshes, 8>& children) {
-    NGFORGE_TRY(const Lease lease, budget_->acquire(parent_bytes(children), stop_.get_token()));
+  // Ranges of labels with about as many triangles each, one for each thread if it is worth it.
+  void split_labels(ParentTask& task) const {
+    std::uint64_t all = 0;
+    for (const NodeMeshes& meshes : task.children)
+      for (const StoredMesh& mesh : meshes) all += mesh.triangles;
+    const std::uint64_t count = std::clamp<std::uint64_t>(all / kLeastPartTriangles, 1, workers_.size());
+    task.parts.resize(static_cast<std::size_t>(count));
+    task.parts_left = static_cast<int>(count);
+    Positions next{}, end;
+    for (std::size_t i = 0; i < 8; ++i) end[i] = task.children[i].size();
+    std::uint64_t before = 0;
+    for (std::size_t part = 0; part < count; ++part) {
+      task.parts[part].begin = next;
+      while (part + 1 == count || before * count < (part + 1) * all) {
+        const auto label = next_label(task.children, next, end);
+        if (!label) break;
+        for (std::size_t i = 0; i < 8; ++i)
+          if (task.has(i, next, *label)) before += task.children[i][next[i]++].triangles;
+      }
+      task.parts[part].end = next;
+    }
+  }
+
+  // Makes the meshes of some labels of a parent. True when they were the last that were missing.
+  Result<bool> do_part(Worker& worker, ParentTask& task, std::size_t number) {
+    Part& part = task.parts[number];
+    NGFORGE_TRY(const Lease lease, budget_->acquire(part_bytes(task, part), stop_.get_token()));
     NodeOutput output;
-    NodeMeshes meshes;
-    std::array<std::size_t, 8> next{};
+    auto next = part.begin;
     while (!stop_.stop_requested()) {
-      const auto label = next_label(children, next);
+      const auto label = next_label(task.children, next, part.end);
       if (!label) break;
-      NGFORGE_TRY(const std::uint64_t before, join_octants(worker, parent, children, next, *label));
-      NGFORGE_CHECK(hand_over_parent(worker, parent, *label, before, output));
+      NGFORGE_TRY(const std::uint64_t before, join_octants(worker, task, next, *label));
+      NGFORGE_CHECK(hand_over_parent(worker, task.key, *label, before, output));
       if (output.bytes.size() < kFlushBytes) continue;
       NGFORGE_CHECK(store(output));
-      flush(output, meshes);
+      flush(output, part.meshes);
     }
     NGFORGE_CHECK(store(output));
-    flush(output, meshes);
-    return meshes;
+    flush(output, part.meshes);
+    return --task.parts_left == 0;
   }
 
   // A level that is hardly coarser than the one below it is the end: the label has one node.
@@ -292,27 +362,30 @@ class MeshWalk {
     output = {};
   }
 
-  static std::optional<std::uint64_t> next_label(const std::array<NodeMeshes, 8>& children,
-                                                 const std::array<std::size_t, 8>& next) {
+  using Positions = std::array<std::size_t, 8>;  // in the list of each child
+
+  static std::optional<std::uint64_t> next_label(const std::array<NodeMeshes, 8>& children, const Positions& next,
+                                                 const Positions& end) {
     std::optional<std::uint64_t> label;
     for (std::size_t i = 0; i < 8; ++i)
-      if (next[i] < children[i].size()) label = std::min(label.value_or(~std::uint64_t{0}), children[i][next[i]].label);
+      if (next[i] < end[i]) label = std::min(label.value_or(~std::uint64_t{0}), children[i][next[i]].label);
     return label;
   }
 
   // Puts the simplified meshes of a label's octants together in worker.mesh. Returns the triangles that there were.
-  Result<std::uint64_t> join_octants(Worker& worker, const NodeKey& parent, const std::array<NodeMeshes, 8>& children,
-                                     std::array<std::size_t, 8>& next, std::uint64_t label) const {
-    const auto extent = plan_.node_extent(parent.first - 1);
+  Result<std::uint64_t> join_octants(Worker& worker, const ParentTask& task, Positions& next,
+                                     std::uint64_t label) const {
+    const auto& children = task.children;
+    const auto extent = plan_.node_extent(task.key.first - 1);
     std::vector<MeshPart> parts;
     std::uint64_t before = 0;
     for (std::size_t i = 0; i < 8; ++i) {
-      if (next[i] == children[i].size() || children[i][next[i]].label != label) continue;
+      if (!task.has(i, next, label)) continue;
       const StoredMesh& stored = children[i][next[i]++];
       Mesh& octant = worker.octants[i];
       NGFORGE_CHECK(spool_.read(stored, octant));
       before += stored.triangles;
-      const SimplifyTarget target{plan_.resolution_nm, plan_.step_error_nm(parent.first), stored.triangles / 4};
+      const SimplifyTarget target{plan_.resolution_nm, plan_.step_error_nm(task.key.first), stored.triangles / 4};
       worker.mesher.simplifier().simplify(octant, no_contours_, target);
       keep_inside(octant, extent);
       MeshPart part{octant.positions, octant.triangles, {}, extent};
@@ -324,14 +397,14 @@ class MeshWalk {
   }
 
   // The largest label at a time, and what the lists of labels take.
-  static std::uint64_t parent_bytes(const std::array<NodeMeshes, 8>& children) {
+  static std::uint64_t part_bytes(const ParentTask& task, const Part& part) {
     std::uint64_t most = 0, listed = 0;
-    std::array<std::size_t, 8> next{};
-    while (const auto label = next_label(children, next)) {
+    Positions next = part.begin;
+    while (const auto label = next_label(task.children, next, part.end)) {
       std::uint64_t all = 0, largest = 0;
       for (std::size_t i = 0; i < 8; ++i) {
-        if (next[i] == children[i].size() || children[i][next[i]].label != *label) continue;
-        const std::uint64_t triangles = children[i][next[i]++].triangles;
+        if (!task.has(i, next, *label)) continue;
+        const std::uint64_t triangles = task.children[i][next[i]++].triangles;
         all += triangles;
         largest = std::max(largest, triangles);
         ++listed;
@@ -341,6 +414,7 @@ class MeshWalk {
     return most + 2 * listed * sizeof(StoredMesh) + 2 * kFlushBytes;
   }
 
+  static constexpr std::uint64_t kLeastPartTriangles = 20000;
   static constexpr std::size_t kFlushBytes = std::size_t{4} << 20;
   struct Pending {
     std::array<NodeMeshes, 8> children;
@@ -357,6 +431,7 @@ class MeshWalk {
   const std::function<void(std::uint64_t)>& tell_;
   std::optional<MemoryBudget> budget_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  ThreadPool* pool_ = nullptr;
   std::stop_source stop_;
   const Contours no_contours_;
 

@@ -43,6 +43,16 @@ void ThreadPool::submit_each(Index count, std::function<void(int, Index)> task) 
     wake_.notify_all();
 }
 
+void ThreadPool::submit_next(std::function<void(int)> task) {
+  const auto begin = [task = std::move(task)](int worker, Index) { task(worker); };
+  auto batch = std::make_shared<Batch>(Batch{begin, 1, 0});
+  {
+    std::lock_guard lock(mutex_);
+    queue_.push_front(std::move(batch));
+  }
+  wake_.notify_one();
+}
+
 void ThreadPool::wait_idle() {
   std::unique_lock lock(mutex_);
   idle_.wait(lock, [this] { return queue_.empty() && running_ == 0; });

@@ -13,8 +13,8 @@
 
 namespace ngforge {
 
-/// Runs tasks in the order they were submitted on a fixed number of threads. Tasks must not throw and must not wait for
-/// tasks that were submitted after them. The destructor runs what is queued, then joins.
+/// Runs tasks in the order they were submitted, but for submit_next(), on a fixed number of threads. Tasks must not
+/// throw and must not wait for tasks that were submitted after them. The destructor runs what is queued, then joins.
 class ThreadPool {
  public:
   /// Makes do with fewer threads where the system gives no more. Throws std::bad_alloc when it gives none at all.
@@ -27,6 +27,9 @@ class ThreadPool {
   void submit(std::function<void(int worker)> task);
   /// The same for `count` tasks that differ by a number, 0 .. count-1: they take the place of one in the queue.
   void submit_each(Index count, std::function<void(int worker, Index item)> task);
+  /// Queues a task before all others: for what goes on from a task that runs. Throws std::bad_alloc; nothing is then
+  /// queued.
+  void submit_next(std::function<void(int worker)> task);
   /// Waits until nothing is queued or running.
   void wait_idle();
 

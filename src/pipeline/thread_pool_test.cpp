@@ -35,6 +35,22 @@ TEST(ThreadPool, WaitIdleWaitsForTasksThatTasksSubmit) {
   EXPECT_EQ(done, 50);
 }
 
+TEST(ThreadPool, WhatGoesOnComesBeforeWhatWaits) {
+  std::vector<int> order;
+  {
+    ThreadPool pool(1);
+    pool.submit([&](int) {
+      pool.submit_each(2, [&](int, Index item) { order.push_back(static_cast<int>(item)); });
+      pool.submit_next([&](int) {
+        order.push_back(10);
+        pool.submit_next([&](int) { order.push_back(11); });
+      });
+    });
+    pool.wait_idle();
+  }
+  EXPECT_EQ(order, (std::vector<int>{10, 11, 0, 1}));
+}
+
 TEST(ThreadPool, StartsBatchesInOrder) {
   std::vector<Index> order;
   {
