@@ -16,7 +16,7 @@ from cloudvolume import CloudVolume
 from cloudvolume.exceptions import MeshDecodeError
 
 from cases.datasets import label_dataset
-from cases.meshes import igneous_meshes, labels_by_size, make_meshes, run_igneous
+from cases.meshes import igneous_figures, igneous_meshes, labels_by_size, make_meshes, run_igneous
 from harness import WORK, bench, remembered
 
 LABELS, LARGEST = 60, 10
@@ -122,8 +122,7 @@ def mesh_error(context):
         times[title] = statistics.median(run[0][0] for run in runs)
         make(context, dataset, labels, "mesh", *options)
         found[title] = measure(context, dataset, references)
-    forged = remembered(key, lambda: run_igneous(dataset, origin))
-    peer_s = forged["forge_s"] + forged["merge_s"]
+    peer_s = igneous_figures(dataset, origin)["seconds"]
     rows = []
     # Of each level the labels that have it with igneous.
     for level, theirs in enumerate(peer):
