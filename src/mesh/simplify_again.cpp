@@ -11,9 +11,10 @@
 namespace ngforge {
 namespace {
 
-/// What lies between the points looked at may be farther by this part of it, or of a voxel.
+/// What lies between the points looked at may be farther than they are by this part of the bound, or of a voxel where
+/// that is less.
 constexpr float kMargin = 1.F / 16;
-/// Bounds of more than so many voxels are not looked at.
+/// For bounds of more than so many voxels' longest sides it is not worth its time.
 constexpr float kMostVoxels = 1.5F;
 
 }  // namespace
