@@ -25,14 +25,14 @@ SECONDS = 5
 KINDS = {"gz": ["--layout", "flat"], "raw": ["--layout", "flat", "--compress", "none", "--keep-empty"]}
 
 
-def datasets():
+def datasets(program):
     """A folder with a dataset of 64^3 chunks of each kind, which other users may read."""
     root = Path(tempfile.gettempdir()) / "ngforge-bench-serve"
     root.mkdir(exist_ok=True)
     root.chmod(0o755)
     for kind, options in KINDS.items():
         if not (root / kind).exists():
-            convert(brain(), root / kind, *options)
+            convert(brain(), root / kind, *options, program=program)
     return root
 
 
@@ -53,14 +53,14 @@ def workers_of(folder):
 
 
 @contextlib.contextmanager
-def both(root):
+def both(root, program):
     """nginx and ngforge with the same files: {name: (URL before a key, process ids)}."""
     port = web_servers.free_port()
     with tempfile.TemporaryDirectory() as other, contextlib.ExitStack() as stack:
         configured = web_servers.configuration("nginx", root, "--port", port)
         Path(other, "nginx.conf").write_text(configured)
         url = stack.enter_context(web_servers.started(web_servers.RUN_NGINX, port, Path(other)))
-        process, line = stack.enter_context(served(*(root / kind for kind in KINDS)))
+        process, line = stack.enter_context(served(*(root / kind for kind in KINDS), program=program))
         yield {"nginx": (url + "/", workers_of(other)), "ngforge": (line["url"] + "data/", [process.pid])}
 
 
@@ -99,9 +99,9 @@ def load(url, keys, seconds=SECONDS, connections=CONNECTIONS):
 
 @bench(f"64^3 chunks from disk, {CONNECTIONS} connections: serve and nginx")
 def serve_static(context):
-    root = datasets()
+    root = datasets(context.program)
     rows = []
-    with both(root) as servers:
+    with both(root, context.program) as servers:
         for kind in KINDS:
             keys = keys_of(root, kind)
             for key in keys:
@@ -133,10 +133,10 @@ def slow_requests(root):
 
 @bench("500 connections with slow readers: what others wait, memory")
 def serve_slow(context):
-    root, count = datasets(), 500
+    root, count = datasets(context.program), 500
     rows = []
     for readers in (0, count):
-        with served(*(root / kind for kind in KINDS)) as (process, line):
+        with served(*(root / kind for kind in KINDS), program=context.program) as (process, line):
             site = Site(line)
             keys = [f"/data/{key}" for key in keys_of(root, "gz")]
             with SlowReaders(site.host, site.port, slow_requests(root), readers, bytes_per_second=16384) as slow:
@@ -151,10 +151,10 @@ def serve_slow(context):
 
 @bench("full load and 100 slow readers for ten minutes (SOAK_MINUTES): memory over time")
 def serve_soak(context):
-    root = datasets()
+    root = datasets(context.program)
     minutes = float(os.environ.get("SOAK_MINUTES", "10"))
     rows = []
-    with served(*(root / kind for kind in KINDS)) as (process, line):
+    with served(*(root / kind for kind in KINDS), program=context.program) as (process, line):
         site, keys = Site(line), [key for kind in KINDS for key in keys_of(root, kind)]
         with SlowReaders(site.host, site.port, slow_requests(root), 100, bytes_per_second=65536) as slow:
             steps = max(2, round(2 * minutes))

@@ -414,7 +414,7 @@ class MeshWalk {
     return most + 2 * listed * sizeof(StoredMesh) + 2 * kFlushBytes;
   }
 
-  static constexpr std::uint64_t kLeastPartTriangles = 20000;
+  static constexpr std::uint64_t kLeastPartTriangles = 1000;
   static constexpr std::size_t kFlushBytes = std::size_t{4} << 20;
   struct Pending {
     std::array<NodeMeshes, 8> children;
