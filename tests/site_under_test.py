@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import subprocess
+import threading
 
 from program import PROGRAM
 
@@ -25,6 +26,27 @@ def served(*arguments, program=PROGRAM, **environment):
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(LIMIT_S) == 0, "serve did not end with status 0"
+
+
+@contextlib.contextmanager
+def waiting_pipe(path, data):
+    """A pipe that gives the beginning of some data, and the rest when the event is set that this gives, or in the end."""
+    os.mkfifo(path)
+    goes_on = threading.Event()
+
+    def feed():
+        with open(path, "wb", buffering=0) as pipe:
+            pipe.write(data[:4096])
+            goes_on.wait(LIMIT_S)
+            pipe.write(data[4096:])
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    try:
+        yield goes_on
+    finally:
+        goes_on.set()
+        feeder.join()
 
 
 class Site:

@@ -16,8 +16,8 @@
 #include "layout/mesh_info.h"
 #include "layout/mesh_manifest.h"
 #include "mesh/label_scan.h"
+#include "op/fixed_store.h"
 #include "op/for_each_item.h"
-#include "op/made_store.h"
 #include "op/once_cache.h"
 #include "pipeline/memory_budget.h"
 

@@ -7,9 +7,9 @@
 
 #include "layout/transform.h"
 #include "layout/volume_info.h"
+#include "op/fixed_store.h"
 #include "op/live_meshes.h"
 #include "op/live_pyramid.h"
-#include "op/made_store.h"
 #include "op/once_cache.h"
 #include "op/run_options.h"
 #include "op/unpacked_source.h"

@@ -15,7 +15,7 @@
 #include "layout/mesh_manifest.h"
 #include "layout/segment_properties.h"
 #include "op/dataset_mesh.h"
-#include "op/made_store.h"
+#include "op/fixed_store.h"
 #include "op/open_dataset.h"
 #include "op/stored_properties.h"
 #include "op/surface_file.h"

@@ -15,7 +15,7 @@
 #include "layout/mesh_info.h"
 #include "layout/mesh_manifest.h"
 #include "layout/volume_info.h"
-#include "op/made_store.h"
+#include "op/fixed_store.h"
 #include "op/segment_color.h"
 
 namespace ngforge {

@@ -8,13 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "ngforge/store.h"
+#include "ngforge/made_store.h"
 
 namespace ngforge {
 
 /// A store of a single value that is made when it is first asked for, once, and kept. While making it fails, another
 /// stands for it, and it is tried again when it is asked for some seconds later.
-class LazyValue final : public Store {
+class LazyValue final : public MadeStore {
  public:
   struct Maker {
     std::function<Result<Bytes>()> make;
@@ -25,14 +25,10 @@ class LazyValue final : public Store {
   LazyValue(std::string key, Maker maker) : key_(std::move(key)), maker_(std::move(maker)) {}
 
   std::string describe() const override { return key_; }
-  Result<ObjectInfo> stat(const std::string& key) override;
-  Result<Bytes> get(const std::string& key) override;
-  Result<Bytes> get_range(const std::string& key, ByteRange range) override;
   Result<std::vector<std::string>> list(const std::string& prefix) override;
-  Result<void> put(const std::string& key, std::span<const std::byte> bytes) override;
 
  private:
-  Result<std::shared_ptr<const Bytes>> value(const std::string& key);
+  Result<std::shared_ptr<const Bytes>> value_of(const std::string& key) override;
 
   const std::string key_;
   const Maker maker_;

@@ -22,7 +22,7 @@ import pytest
 import volumes
 import web
 from program import PROGRAM, convert, run
-from site_under_test import LIMIT_S, Site, chunk_keys, served
+from site_under_test import LIMIT_S, Site, chunk_keys, served, waiting_pipe
 from volumes import save_nifti
 
 SHAPE = (150, 70, 90)
@@ -329,18 +329,7 @@ def test_a_plain_file_needs_no_scratch(folder):
 # A pipe that gives the beginning of a volume, and the rest only when told to: whoever needs voxels waits for them.
 def test_a_stream_is_read_when_the_viewer_asks(folder, tmp_path):
     data = gzip.compress((folder / "live.nii").read_bytes())
-    os.mkfifo(tmp_path / "scan.nii.gz")
-    goes_on = threading.Event()
-
-    def feed():
-        with open(tmp_path / "scan.nii.gz", "wb", buffering=0) as pipe:
-            pipe.write(data[:4096])
-            goes_on.wait(LIMIT_S)
-            pipe.write(data[4096:])
-
-    feeder = threading.Thread(target=feed)
-    feeder.start()
-    try:
+    with waiting_pipe(tmp_path / "scan.nii.gz", data) as goes_on:
         with served(tmp_path / "scan.nii.gz") as (_, line):
             site, layer = Site(line), line["datasets"][0]["layer"]
             assert not goes_on.is_set(), "the line came before the data"
@@ -356,9 +345,6 @@ def test_a_stream_is_read_when_the_viewer_asks(folder, tmp_path):
                 assert found == layer | {"shaderControls": expected}, page
             page = site.ask("/").content.decode()
             assert "#!http" not in page and "#!%7B" in page, "links hold the state once it is known"
-    finally:
-        goes_on.set()
-        feeder.join()
 
 
 def test_a_broken_stream_still_has_a_state(folder, tmp_path):

@@ -12,7 +12,7 @@ from PIL import Image
 
 import volumes
 from program import PROGRAM, convert
-from site_under_test import LIMIT_S, Site, served
+from site_under_test import LIMIT_S, Site, served, waiting_pipe
 from volumes import save_nifti
 
 TARGET = "/thumbnail/scan/slices.png"
@@ -74,19 +74,8 @@ def test_one_that_cannot_be_made(folder, tmp_path):
 
 def test_one_of_a_stream_waits_for_it(folder, tmp_path):
     data = gzip.compress((folder / "scan.nii").read_bytes())
-    os.mkfifo(tmp_path / "scan.nii.gz")
-    goes_on = threading.Event()
-
-    def feed():
-        with open(tmp_path / "scan.nii.gz", "wb", buffering=0) as pipe:
-            pipe.write(data[:4096])
-            goes_on.wait(LIMIT_S)
-            pipe.write(data[4096:])
-
-    feeder = threading.Thread(target=feed)
-    feeder.start()
     found = []
-    try:
+    with waiting_pipe(tmp_path / "scan.nii.gz", data) as goes_on:
         with served(tmp_path / "scan.nii.gz", folder / "scan.nii") as (_, line):
             site = Site(line)
             asker = threading.Thread(target=lambda: found.append(site.ask(TARGET)))
@@ -96,6 +85,3 @@ def test_one_of_a_stream_waits_for_it(folder, tmp_path):
             goes_on.set()
             asker.join(LIMIT_S)
             assert found[0].content == expected
-    finally:
-        goes_on.set()
-        feeder.join()

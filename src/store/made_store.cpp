@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "op/made_store.h"
+#include "ngforge/made_store.h"
 
-#include <algorithm>
+#include <cstddef>
 #include <functional>
 #include <string_view>
 
@@ -29,31 +29,6 @@ Result<Bytes> MadeStore::get_range(const std::string& key, ByteRange range) {
 
 Result<void> MadeStore::put(const std::string& key, std::span<const std::byte>) {
   return make_error(ErrorCode::unsupported, "{}: a live view is read-only, found a write to {}", describe(), key);
-}
-
-Result<std::vector<std::string>> FixedStore::list(const std::string& prefix) {
-  std::vector<std::string> names;
-  for (const auto& [key, value] : values_) {
-    if (!key.starts_with(prefix)) continue;
-    const auto slash = key.find('/', prefix.size());
-    // Keys come in order: those of a folder one behind the other.
-    std::string name = key.substr(prefix.size(), slash == std::string::npos ? slash : slash + 1 - prefix.size());
-    if (names.empty() || names.back() != name) names.push_back(std::move(name));
-  }
-  if (names.empty()) return make_error(ErrorCode::not_found, "{}: there is no folder {}", place_, prefix);
-  std::ranges::sort(names);
-  return names;
-}
-
-Result<std::shared_ptr<const Bytes>> FixedStore::value_of(const std::string& key) {
-  const auto found = values_.find(key);
-  if (found == values_.end()) return make_error(ErrorCode::not_found, "{}: there is no {}", place_, key);
-  return std::shared_ptr<const Bytes>(std::shared_ptr<const Bytes>(), &found->second);
-}
-
-Bytes bytes_of_text(std::string_view text) {
-  const auto bytes = std::as_bytes(std::span(text));
-  return {bytes.begin(), bytes.end()};
 }
 
 }  // namespace ngforge
