@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads folders of multi-resolution meshes as the format's description says, and holds them to its rules."""
+"""Reads folders of multi-resolution meshes as the format's description says, and holds them to its rules; and what is known of the
+surfaces of voxels."""
 
 import json
 import struct
@@ -9,6 +10,7 @@ from functools import cached_property
 
 import DracoPy
 import numpy as np
+from skimage.measure import euler_number
 
 from shards import Shard
 
@@ -146,3 +148,18 @@ def open_edges(triangles):
 def volume_of(positions, triangles):
     a, b, c = (positions[triangles[:, i]] for i in range(3))
     return np.einsum("ij,ij->i", a, np.cross(b, c)).sum() / 6
+
+
+def cubes_with_opposite_corners(voxels):
+    """Cubes between eight voxel centres of which two opposite corners are in the label, and no others."""
+    padded = np.pad(voxels, 1)
+    corners = [padded[tuple(slice(s, s + n - 1) for s, n in zip(step, padded.shape, strict=True))]
+               for step in np.ndindex(2, 2, 2)]
+    two = sum(corner.astype(int) for corner in corners) == 2
+    return sum(int((two & corners[c] & corners[7 - c]).sum()) for c in range(4))
+
+
+def euler_number_18(voxels):
+    """The Euler number of 18-connected voxels: of 26-connected ones, where each corner in which two voxels meet alone
+    joins what is apart here."""
+    return euler_number(np.pad(voxels, 1), connectivity=3) + cubes_with_opposite_corners(voxels)

@@ -20,8 +20,9 @@ struct LabelScan {
 };
 
 /// Counts the voxels of each label in `counted`, which lies in the block, and what tells how large surfaces can be:
-/// marching cubes makes at most two vertices and eight triangles for each pair, over all labels. `block`: one channel
-/// of unsigned integers. `scan` is overwritten. Throws std::bad_alloc.
+/// marching cubes makes at most two vertices and six triangles for each pair, over all labels (three for one label),
+/// and 16 triangles for each voxel. `block`: one channel of unsigned integers. `scan` is overwritten. Throws
+/// std::bad_alloc.
 void scan_labels(const BlockView& block, const Box& counted, LabelScan& scan);
 /// The same as if no other label than `label` were in the block, all of which is counted.
 void scan_label(const BlockView& block, std::uint64_t label, LabelScan& scan);

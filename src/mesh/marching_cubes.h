@@ -22,7 +22,7 @@ struct LabelSurface {
 };
 
 /// Marching cubes over all labels of a block at once, as marching_cubes_table.h defines the cases: labels are
-/// 26-connected, their surfaces 2-manifolds. 0 is no label. Blocks that share a plane of voxels have the same contour
+/// 18-connected, their surfaces 2-manifolds. 0 is no label. Blocks that share a plane of voxels have the same contour
 /// in it, with the same vertices: joined by weld() they make the surface of their union.
 ///
 /// An object keeps its memory for the next block: 4.5 bytes for each voxel, 48 for each of two planes, 8 for each label

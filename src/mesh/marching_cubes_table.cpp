@@ -170,19 +170,6 @@ class Filling {
   CubeCase best_;
 };
 
-/// The tube between two contours of three edges around opposite corners: each side of one makes a triangle with the
-/// edge of the other that has the third direction.
-constexpr void join(CubeCase& to, const Contour& first, const Contour& second) {
-  for (const auto& [from, onto] : {std::array{first, second}, std::array{second, first}}) {
-    for (int i = 0; i < 3; ++i) {
-      for (int k = 0; k < 3; ++k) {
-        if (onto.edges[k] / 4 == from.edges[(i + 2) % 3] / 4)
-          add(to, from.edges[i], from.edges[(i + 1) % 3], onto.edges[k]);
-      }
-    }
-  }
-}
-
 constexpr CubeCase make_case(unsigned corners) {
   const auto next = contours_of(corners);
   std::array<Contour, kMaxContours> contours;
@@ -196,17 +183,9 @@ constexpr CubeCase make_case(unsigned corners) {
       contour.edges[contour.size++] = edge;
     }
   }
-  CubeCase result;
-  const int lowest = std::countr_zero(corners);
-  const bool only_opposite = std::popcount(corners) == 2 && (corners >> (7 - lowest) & 1) != 0;
-  if (only_opposite) {
-    join(result, contours[0], contours[1]);
-  } else {
-    Filling filling(corners);
-    filling.fill(contours, count);
-    result = filling.best();
-  }
-  return result;
+  Filling filling(corners);
+  filling.fill(contours, count);
+  return filling.best();
 }
 
 constexpr std::array<CubeCase, 256> make_cases() {

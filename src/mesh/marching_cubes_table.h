@@ -21,7 +21,7 @@ constexpr CubeEdge cube_edge(int edge) {
   return {static_cast<std::uint8_t>(edge / 4), kLower[edge / 4][edge % 4]};
 }
 
-inline constexpr int kMaxCubeTriangles = 6;
+inline constexpr int kMaxCubeTriangles = 5;
 
 /// The surface of one label inside a cube. Its vertices are the midpoints of the edges of which one end holds the
 /// label; triangles name the edges, counter-clockwise seen from outside the label.
@@ -30,11 +30,11 @@ struct CubeCase {
   std::array<std::array<std::uint8_t, 3>, kMaxCubeTriangles> triangles{};
 };
 
-/// The surface of each case. The label is 26-connected and what surrounds it 6-connected: corners that hold the label
-/// are always joined inside the cube, across a face's or the cube's own diagonal too. What crosses a face of the cube
-/// depends on the four corners of that face alone, and no edge inside lies in a face; so the surfaces of all cubes fit
-/// and make a 2-manifold. What they enclose is near to the volume of the label's voxels: as with zmesh, but for cubes
-/// of which two opposite corners alone hold the label, where a third of a voxel joins them.
+/// The surface of each case. The label is 18-connected and what surrounds it 6-connected: corners that hold the label
+/// are joined along an edge and across a face's diagonal, but not across the cube's own. What crosses a face of the
+/// cube depends on the four corners of that face alone, and no edge inside lies in a face; so the surfaces of all cubes
+/// fit and make a 2-manifold. What they enclose is near to the volume of the label's voxels, and the same as with
+/// zmesh.
 extern const std::array<CubeCase, 256> kCubeCases;
 
 }  // namespace ngforge

@@ -113,12 +113,26 @@ TEST(CubeCases, JoinTheLabelAcrossAFace) {
   EXPECT_THAT(contour, UnorderedElementsAre(Segment{{1, 0, 0}, {2, 1, 0}}, Segment{{1, 2, 0}, {0, 1, 0}}));
 }
 
-TEST(CubeCases, JoinTheLabelThroughTheCube) {
-  // One piece: a tube of six triangles; six vertices, twelve sides, Euler number 0.
-  for (int corner = 0; corner < 4; ++corner) EXPECT_EQ(kCubeCases[1u << corner | 128u >> corner].triangle_count, 6);
-  // Apart when the label surrounds them: a triangle around each.
-  for (int corner = 0; corner < 4; ++corner)
-    EXPECT_EQ(kCubeCases[255u ^ (1u << corner | 128u >> corner)].triangle_count, 2);
+TEST(CubeCases, JoinNothingThroughTheCube) {
+  // Two opposite corners that alone hold the label, or alone do not: a triangle around each.
+  for (int corner = 0; corner < 4; ++corner) {
+    const unsigned opposite = 1u << corner | 128u >> corner;
+    EXPECT_EQ(kCubeCases[opposite].triangle_count, 2);
+    EXPECT_EQ(kCubeCases[255u ^ opposite].triangle_count, 2);
+  }
+}
+
+TEST(CubeCases, HaveFewTrianglesForTheirEdgesAndCorners) {
+  // An edge lies in four cubes and a voxel in eight: at most three triangles for each edge and 16 for each voxel.
+  for (unsigned corners = 1; corners < 255; ++corners) {
+    int cut = 0;
+    for (int edge = 0; edge < kCubeEdges; ++edge) {
+      const CubeEdge e = cube_edge(edge);
+      cut += (corners >> e.lower & 1) != (corners >> (e.lower + (1 << e.axis)) & 1) ? 1 : 0;
+    }
+    EXPECT_LE(4 * kCubeCases[corners].triangle_count, 3 * cut) << corners;
+    EXPECT_LE(8 * kCubeCases[corners].triangle_count, 16 * std::popcount(corners)) << corners;
+  }
 }
 
 TEST(CubeCases, HaveNoSurfaceWithoutABorder) {
