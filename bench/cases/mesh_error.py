@@ -84,13 +84,13 @@ def pooled(results):
     return row
 
 
-def as_few(context, dataset, labels, wanted):
-    """The finest level with at most as many triangles as wanted, and few less: the error that makes it."""
+def as_few(context, dataset, labels, level, wanted):
+    """The error that makes at most as many triangles in a level as wanted, and few less."""
     tried = []
     error_nm = 40.0
     for _ in range(6):
         report = make(context, dataset, labels, "as-few", "--max-error", f"{error_nm:.3f}")
-        count = report["levels"][0]["triangles"]
+        count = report["levels"][level]["triangles"]
         if 0.99 * wanted <= count <= wanted:
             break
         tried.append((math.log(count), math.log(error_nm)))
@@ -98,6 +98,11 @@ def as_few(context, dataset, labels, wanted):
         slope = (e1 - e0) / (n1 - n0) if n1 != n0 else -1.0
         error_nm = math.exp(tried[-1][1] + slope * (math.log(0.995 * wanted) - tried[-1][0]))
     return error_nm
+
+
+def seconds_of_all(context, dataset, *options):
+    return statistics.median(make_meshes(context, dataset, "--memory", "2GiB", *options)[0][0]
+                             for _ in range(context.rounds))
 
 
 @bench("how far simplified meshes are from the surface of labels, at as many triangles as igneous makes")
@@ -113,25 +118,26 @@ def mesh_error(context):
         found = measure(context, folder, references)
         return [{"labels": list(results), **pooled(results.values())} for results in found.values()]
 
+    def measured(*options):
+        error_nm = make(context, dataset, labels, "mesh", *options)["max_error_nm"]
+        return error_nm, measure(context, dataset, references)
+
     peer = remembered(f"{key}: distances", measure_peer)
-    error_nm = as_few(context, dataset, labels, peer[0]["triangles"])
-    found, times = {}, {}
-    for title, options in (("as many triangles", ("--max-error", f"{error_nm:.3f}")), ("default", ())):
-        runs = [make_meshes(context, dataset, "--memory", "2GiB", *options) for _ in range(context.rounds)]
-        title = f"ngforge, {title} ({runs[0][1]['max_error_nm']:.3g} nm)"
-        times[title] = statistics.median(run[0][0] for run in runs)
-        make(context, dataset, labels, "mesh", *options)
-        found[title] = measure(context, dataset, references)
     peer_s = igneous_figures(dataset, origin)["seconds"]
+    by_default = measured()
     rows = []
     # Of each level the labels that have it with igneous.
     for level, theirs in enumerate(peer):
         rows.append({"what": f"{key.split(':')[0]}, level {level}", **theirs, "labels": len(theirs["labels"])})
-        for title, levels in found.items():
-            ours = [levels[level][label] for label in theirs["labels"] if label in levels[level]]
-            rows.append({"what": f"{title}, level {level}", "labels": len(ours), **pooled(ours)})
+        error_nm = as_few(context, dataset, theirs["labels"], level, theirs["triangles"])
+        as_many = ("--max-error", f"{error_nm:.3f}")
+        for title, options, (nm, levels) in (("as many triangles", as_many, measured(*as_many)),
+                                             ("default", (), by_default)):
+            ours = [levels[level][label] for label in theirs["labels"]]
+            rows.append({"what": f"ngforge, {title} ({nm:.3g} nm), level {level}", "labels": len(ours), **pooled(ours)})
             if level == 0:
-                rows[-1] |= {"all labels: s": times[title], "x faster than peer": peer_s / times[title]}
+                seconds = seconds_of_all(context, dataset, *options)
+                rows[-1] |= {"all labels: s": seconds, "x faster than peer": peer_s / seconds}
     shutil.rmtree(dataset / "exact")
     shutil.rmtree(dataset / "as-few")
     return rows

@@ -14,9 +14,15 @@ struct LabelScan {
     std::uint64_t label = 0, voxels = 0;
     friend bool operator==(const Count&, const Count&) = default;
   };
-  std::vector<Count> counts;      ///< of `counted`, each label but 0 that is there, in ascending order
-  std::uint64_t most_voxels = 0;  ///< of one label but 0 in the block
-  std::uint64_t crossings = 0;    ///< pairs of neighbouring voxels (6 neighbours) of different values in the block
+  std::vector<Count> counts;         ///< of `counted`, each label but 0 that is there, in ascending order
+  std::uint64_t most_voxels = 0;     ///< of one label but 0 in the block
+  std::uint64_t crossings = 0;       ///< pairs of neighbouring voxels (6 neighbours) of different values in the block
+  std::uint64_t most_crossings = 0;  ///< such pairs of one label but 0
+
+  void clear() {
+    counts.clear();
+    most_voxels = crossings = most_crossings = 0;
+  }
 };
 
 /// Counts the voxels of each label in `counted`, which lies in the block, and what tells how large surfaces can be:

@@ -26,6 +26,7 @@ TEST(LabelScan, CountsVoxelsAndPairs) {
   EXPECT_EQ(scan.counts, (std::vector<LabelScan::Count>{{7, 1}}));
   EXPECT_EQ(scan.most_voxels, 3u);
   EXPECT_EQ(scan.crossings, 8u);
+  EXPECT_EQ(scan.most_crossings, 6u);
   // 7 alone: along x 7|0, 7|9; along y 7|9; three over zeros.
   scan_label(block, 7, scan);
   EXPECT_EQ(scan.counts, (std::vector<LabelScan::Count>{{7, 3}}));
@@ -34,6 +35,27 @@ TEST(LabelScan, CountsVoxelsAndPairs) {
   scan_label(block, 5, scan);
   EXPECT_TRUE(scan.counts.empty());
   EXPECT_EQ(scan.crossings, 0u);
+}
+
+TEST(LabelScan, CountsThePairsOfTheLabelThatHasMost) {
+  const Box box{{5, 6, 7}, {18, 15, 17}};
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    std::mt19937 random(seed);
+    std::vector<std::uint16_t> values(static_cast<std::size_t>(box.volume()));
+    for (std::size_t i = 0; i < values.size(); ++i)  // in runs, also of whole rows
+      values[i] = i > 0 && random() % (2 + seed) != 0 ? values[i - 1] : static_cast<std::uint16_t>(random() % 4);
+    const BlockView block = dense_view(reinterpret_cast<const std::byte*>(values.data()), DataType::uint16, box, 1);
+    LabelScan all, one;
+    scan_labels(block, box, all);
+    std::uint64_t most = 0, crossings = 0;
+    for (std::uint64_t label = 0; label < 4; ++label) {
+      scan_label(block, label, one);
+      crossings += one.crossings;
+      if (label > 0) most = std::max(most, one.crossings);
+    }
+    EXPECT_EQ(all.most_crossings, most) << seed;
+    EXPECT_EQ(2 * all.crossings, crossings) << seed;  // each pair has two labels
+  }
 }
 
 TEST(LabelScan, PairsBoundSurfacesOfManyHandles) {

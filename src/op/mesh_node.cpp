@@ -13,7 +13,7 @@ constexpr std::uint64_t kCrossingBytes = 160;
 }  // namespace
 
 std::uint64_t surface_bytes(const LabelScan& scan) {
-  const std::uint64_t largest = std::min(3 * scan.crossings, 16 * scan.most_voxels);
+  const std::uint64_t largest = std::min(3 * scan.most_crossings, 16 * scan.most_voxels);
   return scan.crossings * kCrossingBytes + largest * kSimplifyBytes;
 }
 

@@ -22,8 +22,8 @@ namespace ngforge {
 /// Reads the labels of a box of the plan's scale, in voxels of that scale, into a view of the box.
 using ReadLabels = std::function<Result<void>(const Box& box_vox, const MutableBlockView& out)>;
 
-/// At most what surfaces, and work on the largest of them, take beside the voxels of their node: each pair of different
-/// voxels makes a vertex for each of two labels and up to four times as many triangles, and a voxel has six sides.
+/// At most what surfaces, and work on the largest of them, take beside the voxels of their node, by what scan_labels()
+/// says of triangles.
 std::uint64_t surface_bytes(const LabelScan& scan);
 
 /// Memory for each triangle while a mesh is simplified or encoded.

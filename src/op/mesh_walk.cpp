@@ -18,6 +18,7 @@
 #include "mesh/label_scan.h"
 #include "mesh/quantize.h"
 #include "mesh/weld.h"
+#include "op/mesh_list.h"
 #include "op/mesh_node.h"
 #include "pipeline/memory_budget.h"
 #include "pipeline/thread_pool.h"
@@ -34,15 +35,15 @@ constexpr std::uint64_t kTriangleBytes = 40;
 
 using NodeKey = std::pair<int, std::array<Index, 3>>;  // level, place
 
-/// The meshes of a finished node, by label, as its parent takes them.
-using NodeMeshes = std::vector<StoredMesh>;
-
 /// What a node hands over, put together before it goes to scratch in one piece.
 struct NodeOutput {
   Bytes bytes;
   std::vector<FragmentRecord> records;
-  NodeMeshes meshes;
+  std::vector<StoredMesh> meshes;  // by label, as the parent takes them
 
+  std::size_t size() const {
+    return bytes.size() + records.size() * sizeof(FragmentRecord) + meshes.size() * sizeof(StoredMesh);
+  }
   // Makes offsets count from the beginning of the scratch file.
   void move(std::uint64_t offset) {
     for (FragmentRecord& record : records) record.offset += offset;
@@ -50,25 +51,24 @@ struct NodeOutput {
   }
 };
 
-/// Some labels of a parent, for one thread: from where to where in the lists of its children.
+/// Some labels of a parent, for one thread: from where in the lists of its children, and how many.
 struct Part {
-  std::array<std::size_t, 8> begin{}, end{};
-  NodeMeshes meshes;
+  OctantReader::Place begin{};
+  std::uint64_t labels = 0;
+  std::uint64_t most_bytes = 0;  // of memory, for one label
+  MeshList meshes;
 };
 
 /// A parent whose children are all finished.
 struct ParentTask {
   NodeKey key;
-  std::array<NodeMeshes, 8> children;
+  OctantLists children;
   std::vector<Part> parts;
   std::atomic<int> parts_left;
 
-  bool has(std::size_t child, const std::array<std::size_t, 8>& next, std::uint64_t label) const {
-    return next[child] < children[child].size() && children[child][next[child]].label == label;
-  }
-  NodeMeshes join_parts() {
-    NodeMeshes all;
-    for (const Part& part : parts) all.insert(all.end(), part.meshes.begin(), part.meshes.end());
+  MeshList join_parts() const {
+    MeshList all;
+    for (const Part& part : parts) all.append(part.meshes);
     return all;
   }
 };
@@ -169,13 +169,12 @@ class MeshWalk {
     const std::array<Index, 3> place{node.x, node.y, node.z};
     NGFORGE_TRY(const BlockView block, worker.mesher.read(node, read_));
     scan_labels(block, plan_.own_voxels(node), worker.scan);
-    NodeMeshes meshes;
+    MeshList meshes;
     {
       NGFORGE_TRY(const Lease lease, budget_->acquire(surface_bytes(worker.scan), stop_.get_token()));
       NodeOutput output;
       NGFORGE_CHECK(mesh_block(worker, place, output));
-      NGFORGE_CHECK(store(output));
-      meshes = std::move(output.meshes);
+      NGFORGE_CHECK(store(output, meshes));
       // What one crowded node took is not kept beside what others have.
       if (lease.bytes() > budget_->total() / workers_.size()) worker = Worker(plan_);
     }
@@ -248,11 +247,14 @@ class MeshWalk {
     output.records.push_back(record);
   }
 
-  Result<void> store(NodeOutput& output) {
+  // Leaves `output` empty.
+  Result<void> store(NodeOutput& output, MeshList& meshes) {
     NGFORGE_TRY(const std::uint64_t offset, spool_.append(output.bytes));
     output.move(offset);
-    output.bytes = {};
-    return spool_.add(output.records);
+    NGFORGE_CHECK(spool_.add(output.records));
+    NGFORGE_CHECK(meshes.append(spool_, output.meshes));
+    output = {};
+    return {};
   }
 
   void note_done(std::uint64_t voxels) {
@@ -263,10 +265,10 @@ class MeshWalk {
 
   // Whoever finishes the last of eight siblings goes on with their parent, or with a part of it: the last parents have
   // all labels, and the other threads nothing else to do.
-  Result<void> finish_node(Worker& worker, NodeKey key, NodeMeshes meshes) {
+  Result<void> finish_node(Worker& worker, NodeKey key, MeshList meshes) {
     while (plan_.format == MeshFormat::multires) {
       const auto& [level, place] = key;
-      if (level >= plan_.root_level && meshes.empty()) return {};
+      if (level >= plan_.root_level && meshes.size() == 0) return {};
       const NodeKey parent{level + 1, {place[0] / 2, place[1] / 2, place[2] / 2}};
       const auto octant = static_cast<std::size_t>(place[0] % 2 + 2 * (place[1] % 2) + 4 * (place[2] % 2));
       auto task = std::make_shared<ParentTask>();
@@ -279,7 +281,7 @@ class MeshWalk {
         pending_.erase(parent);
       }
       task->key = parent;
-      split_labels(*task);
+      NGFORGE_CHECK(split_labels(*task));
       for (std::size_t part = 1; part < task->parts.size(); ++part)
         pool_->submit_next([this, task, part](int other) {
           guard([&] { return finish_part(*workers_[static_cast<std::size_t>(other)], task, part); });
@@ -306,86 +308,66 @@ class MeshWalk {
   }
 
   // Ranges of labels with about as many triangles each, one for each thread if it is worth it.
-  void split_labels(ParentTask& task) const {
-    std::uint64_t all = 0;
-    for (const NodeMeshes& meshes : task.children)
-      for (const StoredMesh& mesh : meshes) all += mesh.triangles;
-    const std::uint64_t count = std::clamp<std::uint64_t>(all / kLeastPartTriangles, 1, workers_.size());
-    task.parts.resize(static_cast<std::size_t>(count));
-    task.parts_left = static_cast<int>(count);
-    Positions next{}, end;
-    for (std::size_t i = 0; i < 8; ++i) end[i] = task.children[i].size();
-    std::uint64_t before = 0;
-    for (std::size_t part = 0; part < count; ++part) {
-      task.parts[part].begin = next;
-      while (part + 1 == count || before * count < (part + 1) * all) {
-        const auto label = next_label(task.children, next, end);
-        if (!label) break;
-        for (std::size_t i = 0; i < 8; ++i)
-          if (task.has(i, next, *label)) before += task.children[i][next[i]++].triangles;
+  Result<void> split_labels(ParentTask& task) const {
+    std::uint64_t all = 0, before = 0;
+    for (const MeshList& meshes : task.children) all += meshes.triangles();
+    const std::uint64_t most = std::clamp<std::uint64_t>(all / kLeastPartTriangles, 1, workers_.size());
+    NGFORGE_TRY(OctantReader reader, OctantReader::open(spool_, task.children, {}));
+    task.parts.resize(1);
+    while (true) {
+      const auto place = reader.place();
+      NGFORGE_TRY(const auto label, reader.next());
+      if (!label) break;
+      if (before * most >= task.parts.size() * all && task.parts.back().labels > 0) {
+        task.parts.emplace_back();
+        task.parts.back().begin = place;
       }
-      task.parts[part].end = next;
+      Part& part = task.parts.back();
+      ++part.labels;
+      const std::uint64_t simplified = std::max(label->largest, label->triangles / 4);
+      part.most_bytes = std::max(part.most_bytes, label->triangles * kTriangleBytes + simplified * kSimplifyBytes);
+      before += label->triangles;
     }
+    task.parts_left = static_cast<int>(task.parts.size());
+    return {};
   }
 
   // Makes the meshes of some labels of a parent. True when they were the last that were missing.
   Result<bool> do_part(Worker& worker, ParentTask& task, std::size_t number) {
     Part& part = task.parts[number];
-    NGFORGE_TRY(const Lease lease, budget_->acquire(part_bytes(task, part), stop_.get_token()));
+    const std::uint64_t bytes = part.most_bytes + 2 * kFlushBytes + OctantReader::kBytes;
+    NGFORGE_TRY(const Lease lease, budget_->acquire(bytes, stop_.get_token()));
+    NGFORGE_TRY(OctantReader reader, OctantReader::open(spool_, task.children, part.begin));
     NodeOutput output;
-    auto next = part.begin;
-    while (!stop_.stop_requested()) {
-      const auto label = next_label(task.children, next, part.end);
-      if (!label) break;
-      NGFORGE_TRY(const std::uint64_t before, join_octants(worker, task, next, *label));
-      NGFORGE_CHECK(hand_over_parent(worker, task.key, *label, before, output));
-      if (output.bytes.size() < kFlushBytes) continue;
-      NGFORGE_CHECK(store(output));
-      flush(output, part.meshes);
+    for (std::uint64_t i = 0; i < part.labels && !stop_.stop_requested(); ++i) {
+      NGFORGE_TRY(const auto label, reader.next());
+      NGFORGE_CHECK(join_octants(worker, task.key, *label));
+      NGFORGE_CHECK(hand_over_parent(worker, task.key, *label, output));
+      if (output.size() >= kFlushBytes) NGFORGE_CHECK(store(output, part.meshes));
     }
-    NGFORGE_CHECK(store(output));
-    flush(output, part.meshes);
+    NGFORGE_CHECK(store(output, part.meshes));
     return --task.parts_left == 0;
   }
 
   // A level that is hardly coarser than the one below it is the end: the label has one node.
-  Result<void> hand_over_parent(Worker& worker, const NodeKey& parent, std::uint64_t label, std::uint64_t before,
+  Result<void> hand_over_parent(Worker& worker, const NodeKey& parent, const OctantReader::Label& label,
                                 NodeOutput& output) const {
     const bool is_above = parent.first > plan_.root_level;
     const auto after = static_cast<double>(worker.mesh.triangles.size());
-    if (is_above && after > kLeastReduction * static_cast<double>(before)) return {};
-    return hand_over(worker, label, parent.first, parent.second, 0, worker.mesh, output);
+    if (is_above && after > kLeastReduction * static_cast<double>(label.triangles)) return {};
+    return hand_over(worker, label.label, parent.first, parent.second, 0, worker.mesh, output);
   }
 
-  static void flush(NodeOutput& output, NodeMeshes& meshes) {
-    meshes.insert(meshes.end(), output.meshes.begin(), output.meshes.end());
-    output = {};
-  }
-
-  using Positions = std::array<std::size_t, 8>;  // in the list of each child
-
-  static std::optional<std::uint64_t> next_label(const std::array<NodeMeshes, 8>& children, const Positions& next,
-                                                 const Positions& end) {
-    std::optional<std::uint64_t> label;
-    for (std::size_t i = 0; i < 8; ++i)
-      if (next[i] < end[i]) label = std::min(label.value_or(~std::uint64_t{0}), children[i][next[i]].label);
-    return label;
-  }
-
-  // Puts the simplified meshes of a label's octants together in worker.mesh. Returns the triangles that there were.
-  Result<std::uint64_t> join_octants(Worker& worker, const ParentTask& task, Positions& next,
-                                     std::uint64_t label) const {
-    const auto& children = task.children;
-    const auto extent = plan_.node_extent(task.key.first - 1);
+  // Puts the simplified meshes of a label's octants together in worker.mesh.
+  Result<void> join_octants(Worker& worker, const NodeKey& parent, const OctantReader::Label& label) const {
+    const auto extent = plan_.node_extent(parent.first - 1);
     std::vector<MeshPart> parts;
-    std::uint64_t before = 0;
     for (std::size_t i = 0; i < 8; ++i) {
-      if (!task.has(i, next, label)) continue;
-      const StoredMesh& stored = children[i][next[i]++];
+      if (!label.octants[i]) continue;
+      const StoredMesh& stored = *label.octants[i];
       Mesh& octant = worker.octants[i];
       NGFORGE_CHECK(spool_.read(stored, octant));
-      before += stored.triangles;
-      const SimplifyTarget target{plan_.resolution_nm, plan_.step_error_nm(task.key.first), stored.triangles / 4};
+      const SimplifyTarget target{plan_.resolution_nm, plan_.step_error_nm(parent.first), stored.triangles / 4};
       worker.mesher.simplifier().simplify(octant, no_contours_, target);
       keep_inside(octant, extent);
       MeshPart part{octant.positions, octant.triangles, {}, extent};
@@ -393,31 +375,13 @@ class MeshWalk {
       parts.push_back(part);
     }
     worker.mesh = weld(parts);
-    return before;
-  }
-
-  // The largest label at a time, and what the lists of labels take.
-  static std::uint64_t part_bytes(const ParentTask& task, const Part& part) {
-    std::uint64_t most = 0, listed = 0;
-    Positions next = part.begin;
-    while (const auto label = next_label(task.children, next, part.end)) {
-      std::uint64_t all = 0, largest = 0;
-      for (std::size_t i = 0; i < 8; ++i) {
-        if (!task.has(i, next, *label)) continue;
-        const std::uint64_t triangles = task.children[i][next[i]++].triangles;
-        all += triangles;
-        largest = std::max(largest, triangles);
-        ++listed;
-      }
-      most = std::max(most, all * kTriangleBytes + std::max(largest, all / 4) * kSimplifyBytes);
-    }
-    return most + 2 * listed * sizeof(StoredMesh) + 2 * kFlushBytes;
+    return {};
   }
 
   static constexpr std::uint64_t kLeastPartTriangles = 1000;
   static constexpr std::size_t kFlushBytes = std::size_t{4} << 20;
   struct Pending {
-    std::array<NodeMeshes, 8> children;
+    OctantLists children;
     int finished = 0;
   };
 
