@@ -32,9 +32,10 @@ constexpr float kLeastCosine2 = 0.04F;
 constexpr float kLiftToBound = 1.8F;
 /// How many vertices ahead memory is asked for.
 constexpr std::uint32_t kAhead = 8;
-/// While a mesh is fine, vertices are paired as they come, in passes with these parts of the greatest cost: what cheap
-/// collapses come first makes little difference in the end, and neither a queue nor the costs of all edges are needed,
-/// nor to look how far vertices of the mesh are: their lift is small.
+/// While a mesh is fine and the error decides where to end, vertices are paired as they come, in passes with these
+/// parts of the greatest cost: what cheap collapses come first makes little difference in the end, and neither a queue
+/// nor the costs of all edges are needed, nor to look how far vertices of the mesh are: their lift is small. Where a
+/// number of triangles is the end, it makes a difference.
 constexpr std::array<float, 3> kPairingPasses = {1.F / 4, 1.F / 4, 1.F / 2};
 
 }  // namespace
@@ -249,9 +250,9 @@ bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const
   return true;
 }
 
-void Simplifier::Scratch::pair_up(float greatest_cost, std::size_t wanted_triangles) {
+void Simplifier::Scratch::pair_up(float greatest_cost) {
   ++pass;
-  for (std::uint32_t vertex = 0; vertex < vertices.size() && triangles_left > wanted_triangles; ++vertex) {
+  for (std::uint32_t vertex = 0; vertex < vertices.size(); ++vertex) {
     if (vertex + kAhead < vertices.size()) table.prefetch(vertex + kAhead);
     if (!table.has_triangles(vertex)) continue;
     if (vertices[vertex].pass == pass || vertices[vertex].role != VertexRole::free) continue;
@@ -317,7 +318,9 @@ void Simplifier::Scratch::run_queue(std::size_t wanted_triangles, std::vector<st
 
 void Simplifier::Scratch::run(const Contours& contours, std::size_t wanted_triangles) {
   pass = 0;
-  for (const float part : kPairingPasses) pair_up(greatest_mean2 * part, wanted_triangles);
+  if (wanted_triangles == 0) {
+    for (const float part : kPairingPasses) pair_up(greatest_mean2 * part);
+  }
   queue_up(wanted_triangles);
   move_contours(contours);
 }

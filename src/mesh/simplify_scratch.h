@@ -45,7 +45,7 @@ struct Simplifier::Scratch {
   std::uint32_t became(std::uint32_t vertex) const;
   void simplify_again(const Contours& contours, std::size_t wanted_triangles);
   void move_contours(const Contours& contours);
-  void pair_up(float greatest_cost, std::size_t wanted_triangles);
+  void pair_up(float greatest_cost);
   void queue_up(std::size_t wanted_triangles);
   void run_queue(std::size_t wanted_triangles, std::vector<std::uint32_t>* touched);
   void store(Mesh& mesh) const;
