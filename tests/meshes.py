@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads folders of multi-resolution meshes as the format's description says, and holds them to its rules; and what is known of the
-surfaces of voxels."""
+"""Reads folders of multi-resolution meshes as the format's description says, and holds them to its rules; and what is known
+of the surfaces of voxels."""
 
 import json
 import struct

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mesh/label_scan.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -74,7 +75,7 @@ TEST(LabelScan, PairsBoundSurfacesOfManyHandles) {
   EXPECT_LE(surfaces[0].positions.size(), scan.crossings);
   EXPECT_LE(surfaces[0].triangles.size(), 3 * scan.crossings);
   EXPECT_LE(surfaces[0].triangles.size(), 16 * scan.most_voxels);
-  EXPECT_GT(surfaces[0].triangles.size(), 2 * scan.crossings);  // twice as many would not do
+  EXPECT_GT(surfaces[0].triangles.size(), 2 * scan.crossings);  // a bound of two for each pair would not do
 }
 
 }  // namespace
