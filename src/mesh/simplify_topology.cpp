@@ -11,13 +11,13 @@ namespace ngforge {
 
 void CornerTable::build(const Mesh& mesh) {
   NGFORGE_ASSERT(mesh.triangles.size() < kNone / 4);
-  triangles_.clear();
-  triangles_.reserve(mesh.triangles.size());
+  corners_.clear();
+  corners_.reserve(4 * mesh.triangles.size());
   for (const auto& t : mesh.triangles) {
     if (t[0] == t[1] || t[1] == t[2] || t[2] == t[0]) continue;
-    triangles_.push_back({{t[0], t[1], t[2], 0}, {kNone, kNone, kNone, kNone}});
+    corners_.insert(corners_.end(), {{t[0], kNone}, {t[1], kNone}, {t[2], kNone}, {0, kNone}});
   }
-  const auto end = static_cast<std::uint32_t>(4 * triangles_.size());
+  const auto end = static_cast<std::uint32_t>(corners_.size());
   copies_.clear();
   corner_of_.assign(mesh.positions.size(), kNone);
 
@@ -35,49 +35,62 @@ void CornerTable::build(const Mesh& mesh) {
   }
   for (std::size_t i = first_.size() - 1; i > 0; --i) first_[i] = first_[i - 1];
   first_[0] = 0;
-  link_edges();
+  link_corners();
   split_sheets();
 }
 
-/// An edge is closed if there is one triangle at it on each side.
-void CornerTable::link_edges() {
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> crowded;
-  for (std::uint32_t from = 0; from + 1 < first_.size(); ++from) {
-    const std::span<const Leaving> here(leaving_.data() + first_[from], leaving_.data() + first_[from + 1]);
-    for (const Leaving& there : here) {
-      if (there.before < from) continue;
-      std::uint32_t back = kNone;
-      unsigned count = 0;
-      for (const Leaving& other : here) {
-        back = other.to == there.before ? other.corner : back;
-        count += other.to == there.before;
-      }
-      if (count == 0) continue;
-      if (count > 1 || opposite(previous(back)) != kNone) crowded.emplace_back(from, there.before);
-      join(next(there.corner), previous(back));
-    }
+void CornerTable::link_corners() {
+  apart_.clear();
+  for (std::uint32_t vertex = 0; vertex + 1 < first_.size(); ++vertex) {
+    const auto here = leaving(vertex);
+    if (here.empty()) continue;
+    corner_of_[vertex] = here[0].corner;
+    if (link_circle(here)) continue;
+    link_apart(here);
+    apart_.push_back(vertex);
   }
-  for (const auto& [a, b] : crowded) {
-    for (const auto& [from, to] : {std::pair(a, b), std::pair(b, a)}) {
-      for (std::uint32_t i = first_[from]; i < first_[from + 1]; ++i) {
-        if (leaving_[i].to == to) opposite_of(previous(leaving_[i].corner)) = kNone;
-      }
+}
+
+/// Links the corners of a vertex if they follow each other in one circle.
+bool CornerTable::link_circle(std::span<const Leaving> here) {
+  const Leaving* at = here.data();
+  for (std::size_t count = 1; count <= here.size(); ++count) {
+    if (at->before == here[0].to) {
+      corners_[at->corner].swing = here[0].corner;
+      return count == here.size();
     }
+    const auto after = std::ranges::find(here, at->before, &Leaving::to);
+    if (after == here.end()) return false;
+    corners_[at->corner].swing = after->corner;
+    at = &*after;
+  }
+  return false;
+}
+
+/// Links the corners of a vertex where there is one triangle on each side of an edge: others are open.
+void CornerTable::link_apart(std::span<const Leaving> here) {
+  for (const Leaving& there : here) {
+    std::uint32_t after = kNone;
+    unsigned count = 0;
+    for (const Leaving& other : here) {
+      after = other.to == there.before ? other.corner : after;
+      count += static_cast<unsigned>(other.to == there.before) + static_cast<unsigned>(other.before == there.before);
+    }
+    corners_[there.corner].swing = count == 2 ? after : kNone;
   }
 }
 
 void CornerTable::join(std::uint32_t a, std::uint32_t b) {
-  if (a != kNone) opposite_of(a) = b;
-  if (b != kNone) opposite_of(b) = a;
+  if (a != kNone) set_opposite(a, b);
+  if (b != kNone) set_opposite(b, a);
 }
 
 /// The first corner of the sheet at a vertex that `corner` belongs to (any if it is closed), and how many it has.
 std::pair<std::uint32_t, std::uint32_t> CornerTable::sheet_of(std::uint32_t corner) const {
   std::uint32_t size = 1;
   for (std::uint32_t at = corner;; ++size) {
-    const std::uint32_t across = opposite(next(at));
-    if (across == kNone) break;
-    at = next(across);
+    at = corners_[at].swing;
+    if (at == kNone) break;
     if (at == corner) return {corner, size};
   }
   for (std::uint32_t at = corner;; ++size) {
@@ -87,31 +100,14 @@ std::pair<std::uint32_t, std::uint32_t> CornerTable::sheet_of(std::uint32_t corn
   }
 }
 
-/// Whether the triangles of a vertex follow each other in one circle. False, too, for vertices without any.
-bool CornerTable::has_one_sheet(std::uint32_t vertex) const {
-  const std::span<const Leaving> here(leaving_.data() + first_[vertex], leaving_.data() + first_[vertex + 1]);
-  if (here.empty()) return false;
-  const Leaving* at = here.data();
-  for (std::size_t count = 1; count <= here.size(); ++count) {
-    if (at->before == here[0].to) return count == here.size();
-    const auto after = std::ranges::find(here, at->before, &Leaving::to);
-    if (after == here.end()) return false;
-    at = &*after;
-  }
-  return false;
-}
-
+/// Makes a vertex of each sheet but the last.
 void CornerTable::split_sheets() {
-  const auto originals = static_cast<std::uint32_t>(corner_of_.size());
-  for (std::uint32_t vertex = 0; vertex < originals; ++vertex) {
-    std::uint32_t left = first_[vertex + 1] - first_[vertex];
-    if (has_one_sheet(vertex)) {
-      corner_of_[vertex] = leaving_[first_[vertex]].corner;
-      continue;
-    }
-    for (std::uint32_t i = first_[vertex]; left > 0; ++i) {
-      if (vertex_of(leaving_[i].corner) != vertex) continue;
-      const auto [first, size] = sheet_of(leaving_[i].corner);
+  for (const std::uint32_t vertex : apart_) {
+    const auto here = leaving(vertex);
+    std::size_t left = here.size();
+    for (std::size_t i = 0; left > 0; ++i) {
+      if (vertex_of(here[i].corner) != vertex) continue;
+      const auto [first, size] = sheet_of(here[i].corner);
       left -= size;
       if (left == 0) {
         corner_of_[vertex] = first;
@@ -123,7 +119,7 @@ void CornerTable::split_sheets() {
       std::uint32_t corner = first;
       for (std::uint32_t n = 0; n < size; ++n) {
         vertex_of(corner) = copy;
-        corner = next(opposite_of(next(corner)));
+        corner = corners_[corner].swing;
       }
     }
   }
@@ -135,8 +131,7 @@ bool CornerTable::ring(std::uint32_t middle, Ring& ring) const {
   for (std::uint32_t count = 0; count < kMostEdges; ++count) {
     ring.corners[count] = corner;
     ring.vertices[count] = vertex(next(corner));
-    const std::uint32_t across = opposite(next(corner));
-    const std::uint32_t on = across == kNone ? kNone : next(across);
+    const std::uint32_t on = corners_[corner].swing;
     if (on == kNone || on == start) {
       ring.corner_count = count + 1;
       ring.edge_count = count + 1 + (on == kNone);
@@ -157,9 +152,9 @@ std::size_t CornerTable::collapse(std::uint32_t gone, std::uint32_t kept, const 
     const std::uint32_t after = next(corner);
     const std::uint32_t before = previous(corner);
     if (vertex_of(after) == kept) {
-      close(corner, before, opposite_of(corner), opposite_of(after));
+      close(corner, before, opposite(corner), opposite(after));
     } else if (vertex_of(before) == kept) {
-      close(corner, after, opposite_of(before), opposite_of(corner));
+      close(corner, after, opposite(before), opposite(corner));
     } else {
       vertex_of(corner) = kept;
       continue;
@@ -200,7 +195,9 @@ const std::vector<std::uint32_t>& CornerTable::restore(std::span<const Restored>
   }
   for (const Restored& restored : triangles) {
     const auto& v = restored.vertices;
-    triangles_[restored.triangle] = {{v[0], v[1], v[2], restored.is_gone()}, {kNone, kNone, kNone, kNone}};
+    const std::size_t first = 4 * std::size_t{restored.triangle};
+    for (std::size_t i = 0; i < 3; ++i) corners_[first + i] = {v[i], kNone};
+    corners_[first + 3].vertex = restored.is_gone();
   }
   for (std::size_t i = 0; i < sides_.size(); ++i) {
     const bool is_paired =

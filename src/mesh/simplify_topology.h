@@ -42,16 +42,19 @@ class CornerTable {
   void build(const Mesh& mesh);
 
   std::size_t vertex_count() const { return corner_of_.size(); }
-  std::size_t triangle_count() const { return triangles_.size(); }
+  std::size_t triangle_count() const { return corners_.size() / 4; }
   const std::vector<std::uint32_t>& copies() const { return copies_; }
 
-  std::uint32_t vertex(std::uint32_t corner) const { return triangles_[corner >> 2].vertices[corner & 3]; }
-  std::uint32_t opposite(std::uint32_t corner) const { return triangles_[corner >> 2].opposites[corner & 3]; }
-  bool is_gone(std::size_t triangle) const { return triangles_[triangle].vertices[3] != 0; }
+  std::uint32_t vertex(std::uint32_t corner) const { return corners_[corner].vertex; }
+  std::uint32_t opposite(std::uint32_t corner) const {
+    const std::uint32_t on = corners_[previous(corner)].swing;
+    return on == kNone ? kNone : previous(on);
+  }
+  bool is_gone(std::size_t triangle) const { return corners_[4 * triangle + 3].vertex != 0; }
   bool has_triangles(std::uint32_t vertex) const { return corner_of_[vertex] != kNone; }
   /// Asks for the memory of a vertex' first triangle.
   void prefetch(std::uint32_t vertex) const {
-    if (has_triangles(vertex)) __builtin_prefetch(&triangles_[corner_of_[vertex] >> 2]);
+    if (has_triangles(vertex)) __builtin_prefetch(&corners_[corner_of_[vertex] & ~3U]);
   }
   /// Whether the vertex lies on an open edge.
   bool is_open(std::uint32_t vertex) const { return opposite(previous(corner_of_[vertex])) == kNone; }
@@ -89,8 +92,10 @@ class CornerTable {
                                             std::span<const std::array<std::uint32_t, 3>> input);
 
  private:
-  std::uint32_t& vertex_of(std::uint32_t corner) { return triangles_[corner >> 2].vertices[corner & 3]; }
-  std::uint32_t& opposite_of(std::uint32_t corner) { return triangles_[corner >> 2].opposites[corner & 3]; }
+  std::uint32_t& vertex_of(std::uint32_t corner) { return corners_[corner].vertex; }
+  void set_opposite(std::uint32_t corner, std::uint32_t other) {
+    corners_[previous(corner)].swing = other == kNone ? kNone : next(other);
+  }
 
   struct Leaving {
     std::uint32_t corner;
@@ -109,21 +114,26 @@ class CornerTable {
     const std::size_t originals = first_.size() - 1;
     return vertex < originals ? vertex : copies_[vertex - originals];
   }
-  void link_edges();
-  bool has_one_sheet(std::uint32_t vertex) const;
+  std::span<const Leaving> leaving(std::uint32_t vertex) const {
+    return {leaving_.data() + first_[vertex], leaving_.data() + first_[vertex + 1]};
+  }
+  void link_corners();
+  bool link_circle(std::span<const Leaving> here);
+  void link_apart(std::span<const Leaving> here);
   void split_sheets();
   void join(std::uint32_t a, std::uint32_t b);
   std::pair<std::uint32_t, std::uint32_t> sheet_of(std::uint32_t corner) const;
   void close(std::uint32_t corner, std::uint32_t apex, std::uint32_t into, std::uint32_t out);
 
-  struct Triangle {
-    std::array<std::uint32_t, 4> vertices;  // the fourth says whether it is gone
-    std::array<std::uint32_t, 4> opposites;
+  struct Corner {
+    std::uint32_t vertex;  // of the fourth, which is none: whether the triangle is gone
+    std::uint32_t swing;   // the next corner at the vertex, counter-clockwise; or none
   };
-  std::vector<Triangle> triangles_;
+  std::vector<Corner> corners_;
   std::vector<std::uint32_t> corner_of_;  // of a vertex at an open edge the one from which all others follow
   std::vector<std::uint32_t> copies_;
   std::vector<std::uint32_t> first_;  // in leaving_, of each vertex
+  std::vector<std::uint32_t> apart_;  // vertices whose corners are not one circle
   std::vector<Leaving> leaving_;      // the edges that leave each vertex, as in the mesh built from
   std::vector<Side> sides_;           // of triangles that are restored, and of those beside them
   std::vector<std::uint32_t> conflicts_;
