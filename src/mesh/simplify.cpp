@@ -40,8 +40,8 @@ constexpr std::array<float, 3> kPairingPasses = {1.F / 4, 1.F / 4, 1.F / 2};
 
 }  // namespace
 
-Vec3 Simplifier::Scratch::to_lengths(const std::array<float, 3>& position) const {
-  Vec3 lengths;
+Float3 Simplifier::Scratch::to_lengths(const std::array<float, 3>& position) const {
+  Float3 lengths;
   for (std::size_t i = 0; i < 3; ++i) lengths[i] = static_cast<float>((position[i] - middle[i]) * voxel_lengths[i]);
   return lengths;
 }
@@ -53,8 +53,8 @@ void Simplifier::Scratch::load(const Mesh& mesh, const Contours& contours, const
   greatest_mean2 = bound * bound * (kMeanToBound * kMeanToBound);
   greatest_reach = bound * kLookToBound;
   greatest_lift = bound * kLiftToBound;
-  Vec3 lower = mesh.positions[0];
-  Vec3 upper = lower;
+  Float3 lower = mesh.positions[0];
+  Float3 upper = lower;
   for (const auto& p : mesh.positions) {
     for (std::size_t i = 0; i < 3; ++i) {
       lower[i] = std::min(lower[i], p[i]);
@@ -107,8 +107,8 @@ void Simplifier::Scratch::add_own_point(std::uint32_t vertex) {
 
 /// That of the plane of a triangle of the mesh, weighed by its area.
 Quadric Simplifier::Scratch::plane_of(const std::array<std::uint32_t, 3>& triangle) const {
-  const Vec3& place = input_vertices[triangle[0]].place;
-  const Vec3 n = cross(input_vertices[triangle[1]].place - place, input_vertices[triangle[2]].place - place);
+  const Float3& place = input_vertices[triangle[0]].place;
+  const Float3 n = cross(input_vertices[triangle[1]].place - place, input_vertices[triangle[2]].place - place);
   const float length2 = dot(n, n);
   if (!(length2 > 0)) return Quadric{};
   const float length = std::sqrt(length2);
@@ -117,17 +117,17 @@ Quadric Simplifier::Scratch::plane_of(const std::array<std::uint32_t, 3>& triang
 
 /// What it costs to make one vertex of `a` and `b`, and where it would be. False if that is not to be.
 bool Simplifier::Scratch::evaluate(std::uint32_t a, std::uint32_t b, float greatest_cost, float& cost,
-                                   Vec3& place) const {
+                                   Float3& place) const {
   const VertexRole role_a = vertices[a].role;
   const VertexRole role_b = vertices[b].role;
   const Vertex& va = vertices[a];
   const Vertex& vb = vertices[b];
-  const Vec3& pa = places[a];
-  const Vec3& pb = places[b];
+  const Float3& pa = places[a];
+  const Float3& pb = places[b];
   Quadric sum = va.quadric;
   sum += vb.quadric;
   if (role_a == VertexRole::free && role_b == VertexRole::free) {
-    const Vec3 between = {(pa[0] + pb[0]) / 2, (pa[1] + pb[1]) / 2, (pa[2] + pb[2]) / 2};
+    const Float3 between = {(pa[0] + pb[0]) / 2, (pa[1] + pb[1]) / 2, (pa[2] + pb[2]) / 2};
     cost = std::max(sum.minimum(between, place), 0.0F) / sum.weight();
     return cost <= greatest_cost;
   }
@@ -142,7 +142,7 @@ bool Simplifier::Scratch::evaluate(std::uint32_t a, std::uint32_t b, float great
 
 void Simplifier::Scratch::consider(std::uint32_t a, std::uint32_t b) {
   float cost;
-  Vec3 place;
+  Float3 place;
   if (evaluate(a, b, greatest_mean2, cost, place)) queue.push(cost, a, b, vertices[a].stamp + vertices[b].stamp);
 }
 
@@ -164,32 +164,35 @@ bool Simplifier::Scratch::keeps_topology(std::uint32_t gone, std::uint32_t kept)
 /// Whether no triangle at `vertex` turns over when it goes to `place`, but for those that go with `other`. `height2`
 /// grows to the squared distance of `place` to the planes of all of them.
 bool Simplifier::Scratch::turns_little(std::uint32_t vertex, const CornerTable::Ring& ring, std::uint32_t other,
-                                       const Vec3& place, float& height2) {
+                                       const Float3& place, float& height2) {
   auto& [x, y, z] = seen_from_place;
   for (std::uint32_t i = 0; i <= ring.corner_count; ++i) {
-    const Vec3& p = places[ring.vertices[i]];
+    const Float3& p = places[ring.vertices[i]];
     x[i] = p[0] - place[0];
     y[i] = p[1] - place[1];
     z[i] = p[2] - place[2];
   }
-  const Vec3 from = places[vertex] - place;
-  // Whole registers; what lies behind the last triangle is not looked at.
-  const std::uint32_t whole = (ring.corner_count + 3) & ~3U;
-  for (std::uint32_t i = 0; i < whole; ++i) {
-    const Vec3 a = {x[i], y[i], z[i]};
-    const Vec3 b = {x[i + 1], y[i + 1], z[i + 1]};
-    const Vec3 before = cross(a - from, b - from);
-    const Vec3 after = cross(a, b);
-    const float before2 = dot(before, before);
-    const float height = dot(before, from);
-    const float along = dot(after, before);
-    heights2[i] = height * height / before2;
-    cosines2[i] = along * std::abs(along) - kLeastCosine2 * dot(after, after) * before2;
+  const Float3 from = places[vertex] - place;
+  const Int4 count = Int4{} + static_cast<std::int32_t>(ring.corner_count);
+  Float4 most2 = all4(height2);
+  for (std::uint32_t i = 0; i < ring.corner_count; i += 4) {
+    const FourPoints a = {load4(&x[i]), load4(&y[i]), load4(&z[i])};
+    const FourPoints b = {load4(&x[i + 1]), load4(&y[i + 1]), load4(&z[i + 1])};
+    const FourPoints before = cross(a - from, b - from);
+    const FourPoints after = cross(a, b);
+    const Float4 before2 = dot(before, before);
+    const Float4 height = dot(before, from);
+    const Float4 along = dot(after, before);
+    const Int4 is_there = Int4{0, 1, 2, 3} + static_cast<std::int32_t>(i) < count;
+    const Float4 heights2 = height * height / before2;
+    most2 = is_there & (heights2 > most2) ? heights2 : most2;
+    const Int4 stays = (along > 0) & (along * along > kLeastCosine2 * dot(after, after) * before2);
+    const Int4 turns = is_there & ~stays;
+    for (std::uint32_t lane = 0; is_any(turns) && lane < 4; ++lane) {
+      if (turns[lane] != 0 && ring.vertices[i + lane] != other && ring.vertices[i + lane + 1] != other) return false;
+    }
   }
-  for (std::uint32_t i = 0; i < ring.corner_count; ++i) {
-    if (heights2[i] > height2) height2 = heights2[i];
-    if (!(cosines2[i] > 0) && ring.vertices[i] != other && ring.vertices[i + 1] != other) return false;
-  }
+  height2 = std::max({most2[0], most2[1], most2[2], most2[3]});
   return true;
 }
 
@@ -202,29 +205,37 @@ void Simplifier::Scratch::add_to_fan(const CornerTable::Ring& ring, std::uint32_
 
 /// Whether all vertices that have become part of `gone` or `kept` are within the bound of the triangles around the new
 /// vertex; `reach` is then how far.
-bool Simplifier::Scratch::stays_near(std::uint32_t gone, std::uint32_t kept, const Vec3& place, float& reach) {
+bool Simplifier::Scratch::stays_near(std::uint32_t gone, std::uint32_t kept, const Float3& place, float& reach) {
   fan.start(place);
   add_to_fan(gone_ring, kept);
   add_to_fan(kept_ring, gone);
   const float bound2 = greatest_reach * greatest_reach;
   const float enough2 = bound2 / 4;
-  float worst2 = 0;
+  Float4 worst2 = {};
+  // Lanes that are left at the end have points that were looked at before.
+  FourPoints points = FourPoints::all(input_vertices[gone].place);
+  const auto are_near = [&] {
+    worst2 = max4(worst2, fan.distances2(points, enough2));
+    return !is_any(worst2 > bound2);
+  };
+  std::size_t lane = 0;
   for (const std::uint32_t start : {gone, kept}) {
     std::uint32_t member = start;
     do {
-      const float d2 = fan.distance2(input_vertices[member].place, enough2);
-      if (d2 > bound2) return false;
-      worst2 = std::max(worst2, d2);
+      points.set(lane, input_vertices[member].place);
       member = input_vertices[member].next;
+      lane = (lane + 1) % 4;
+      if (lane == 0 && !are_near()) return false;
     } while (member != start);
   }
-  reach = std::sqrt(worst2);
+  if (lane != 0 && !are_near()) return false;
+  reach = std::sqrt(std::max({worst2[0], worst2[1], worst2[2], worst2[3]}));
   return true;
 }
 
 /// Makes one vertex of two. Takes the ring of `gone` from gone_ring, and leaves the other in kept_ring. `looks`:
 /// whether it is known how far the mesh is then.
-bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place, bool looks) {
+bool Simplifier::Scratch::collapse(std::uint32_t gone, std::uint32_t kept, const Float3& place, bool looks) {
   if (!table.ring(kept, kept_ring) || !keeps_topology(gone, kept)) return false;
   const bool moves = vertices[kept].role == VertexRole::free;
   float height2 = 0;
@@ -260,7 +271,7 @@ void Simplifier::Scratch::pair_up(float greatest_cost) {
     for (std::uint32_t i = 0; i < gone_ring.edge_count; ++i) {
       const std::uint32_t partner = gone_ring.vertices[i];
       float cost;
-      Vec3 place;
+      Float3 place;
       if (vertices[partner].pass == pass || !evaluate(vertex, partner, greatest_cost, cost, place)) continue;
       if (collapse(vertex, partner, place, false)) vertices[partner].pass = pass;
       break;
@@ -306,7 +317,7 @@ void Simplifier::Scratch::run_queue(std::size_t wanted_triangles, std::vector<st
     if (vertices[gone].stamp + vertices[kept].stamp != candidate.stamp) continue;
     if (vertices[gone].role > vertices[kept].role) std::swap(gone, kept);
     float cost;
-    Vec3 place;
+    Float3 place;
     if (!evaluate(gone, kept, greatest_mean2, cost, place) || !table.ring(gone, gone_ring)) continue;
     if (!collapse(gone, kept, place, true)) continue;
     consider_all_of(kept);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 
 namespace ngforge {
@@ -22,37 +21,36 @@ constexpr float kClose = 0.85F;
 constexpr std::size_t kWiderRings = 3;
 /// Fewer members than these are not sorted out when a triangle is cut.
 constexpr std::size_t kFewMembers = 96;
-/// Members are looked at by fours; what fills the last four up is far from everything.
+/// Members are looked at by fours; the last fills the last four up.
 constexpr std::size_t kAtOnce = 4;
-constexpr float kNowhere = 1e18F;
 
-Vec3 middle_of(const std::array<Vec3, 3>& c) {
+Float3 middle_of(const std::array<Float3, 3>& c) {
   constexpr float kThird = 1.F / 3;
   return {(c[0][0] + c[1][0] + c[2][0]) * kThird, (c[0][1] + c[1][1] + c[2][1]) * kThird,
           (c[0][2] + c[1][2] + c[2][2]) * kThird};
 }
 
-Vec3 between(const Vec3& a, const Vec3& b) {
+Float3 between(const Float3& a, const Float3& b) {
   return {(a[0] + b[0]) / 2, (a[1] + b[1]) / 2, (a[2] + b[2]) / 2};
 }
 
-float square_of_distance(const Vec3& a, const Vec3& b) {
-  const Vec3 d = a - b;
+float square_of_distance(const Float3& a, const Float3& b) {
+  const Float3 d = a - b;
   return dot(d, d);
 }
 
-float radius_of(const std::array<Vec3, 3>& corners, const Vec3& middle) {
+float radius_of(const std::array<Float3, 3>& corners, const Float3& middle) {
   return std::sqrt(std::max({square_of_distance(corners[0], middle), square_of_distance(corners[1], middle),
                              square_of_distance(corners[2], middle)}));
 }
 
 /// Two triangles, cut apart through the middle of the longest side.
-std::array<std::array<Vec3, 3>, 2> halves(const std::array<Vec3, 3>& c) {
+std::array<std::array<Float3, 3>, 2> halves(const std::array<Float3, 3>& c) {
   const std::array<float, 3> sides2 = {square_of_distance(c[1], c[2]), square_of_distance(c[2], c[0]),
                                        square_of_distance(c[0], c[1])};
   const auto i = static_cast<std::size_t>(std::max_element(sides2.begin(), sides2.end()) - sides2.begin());
-  const Vec3 &a = c[i], &b = c[(i + 1) % 3], &d = c[(i + 2) % 3];
-  const Vec3 middle = between(b, d);
+  const Float3 &a = c[i], &b = c[(i + 1) % 3], &d = c[(i + 2) % 3];
+  const Float3 middle = between(b, d);
   return {{{a, b, middle}, {a, middle, d}}};
 }
 
@@ -91,7 +89,7 @@ void BoundCheck::list_triangles() {
   }
 }
 
-void BoundCheck::add_member(const Vec3& place, std::uint32_t member) {
+void BoundCheck::add_member(const Float3& place, std::uint32_t member) {
   x_.push_back(place[0]);
   y_.push_back(place[1]);
   z_.push_back(place[2]);
@@ -99,7 +97,7 @@ void BoundCheck::add_member(const Vec3& place, std::uint32_t member) {
 }
 
 void BoundCheck::end_range() {
-  while (members_.size() % kAtOnce != 0) add_member({kNowhere, kNowhere, kNowhere}, members_.back());
+  while (members_.size() % kAtOnce != 0) add_member(place_of(members_.size() - 1), members_.back());
 }
 
 /// Lists the vertices of the mesh that have become this one.
@@ -124,15 +122,16 @@ void BoundCheck::start_fan(const SimplifiedMesh& mesh, std::uint32_t vertex, Fan
 /// Looks at the vertices that have become this one, with ring_ around it, and what lies between them and others.
 void BoundCheck::check_members(const SimplifiedMesh& mesh, std::uint32_t vertex) {
   start_fan(mesh, vertex, fan_);
-  const float close2 = bound_ * bound_ * (kClose * kClose);
-  std::uint32_t member = vertex;
-  do {
-    const float distance2 = fan_.distance2(mesh.vertices[member].place, close2);
-    if (distance2 > bound_ * bound_ && !is_near_around(mesh, mesh.vertices[member].place, vertex))
-      far_.push_back(member);
-    if (distance2 > close2) check_input_at(mesh, member, vertex);
-    member = mesh.vertices[member].next;
-  } while (member != vertex);
+  const float bound2 = bound_ * bound_;
+  const float close2 = bound2 * (kClose * kClose);
+  for (std::size_t i = members_of_[vertex].begin; i < members_of_[vertex].end; i += kAtOnce) {
+    const Float4 d2 = fan_.distances2(places_of(i), close2);
+    if (!is_any(d2 > close2)) continue;
+    for (std::size_t lane = 0; lane < kAtOnce; ++lane) {
+      if (d2[lane] > bound2 && !is_near_around(mesh, place_of(i + lane), vertex)) far_.push_back(members_[i + lane]);
+      if (d2[lane] > close2) check_input_at(mesh, members_[i + lane], vertex);
+    }
+  }
 }
 
 /// Looks at the middles of triangles of the mesh and of their sides at a vertex of the mesh. fan_ is that of `vertex`.
@@ -140,15 +139,19 @@ void BoundCheck::check_input_at(const SimplifiedMesh& mesh, std::uint32_t member
   mesh.table.visit_first_triangles(member, [&](std::uint32_t number) {
     const auto& t = mesh.input[number];
     const Corners c = {mesh.vertices[t[0]].place, mesh.vertices[t[1]].place, mesh.vertices[t[2]].place};
-    for (const Vec3& point : {between(c[0], c[1]), between(c[1], c[2]), between(c[2], c[0]), middle_of(c)}) {
-      if (fan_.distance2(point, bound_ * bound_) > bound_ * bound_ && !is_near_around(mesh, point, vertex))
+    const std::array<Float3, 4> points = {between(c[0], c[1]), between(c[1], c[2]), between(c[2], c[0]), middle_of(c)};
+    FourPoints four;
+    for (std::size_t lane = 0; lane < points.size(); ++lane) four.set(lane, points[lane]);
+    const Float4 d2 = fan_.distances2(four, bound_ * bound_);
+    for (std::size_t lane = 0; lane < 4; ++lane) {
+      if (d2[lane] > bound_ * bound_ && !is_near_around(mesh, points[lane], vertex))
         far_.insert(far_.end(), t.begin(), t.end());
     }
   });
 }
 
 /// Whether a point is near to the result some triangles around a vertex, but not at the vertex itself.
-bool BoundCheck::is_near_around(const SimplifiedMesh& mesh, const Vec3& point, std::uint32_t vertex) {
+bool BoundCheck::is_near_around(const SimplifiedMesh& mesh, const Float3& point, std::uint32_t vertex) {
   around_.assign(1, vertex);
   for (std::size_t ring = 0, begin = 0; ring < kWiderRings; ++ring) {
     const std::size_t end = around_.size();
@@ -165,10 +168,10 @@ bool BoundCheck::is_near_around(const SimplifiedMesh& mesh, const Vec3& point, s
   return false;
 }
 
-bool BoundCheck::is_near_at(const SimplifiedMesh& mesh, const Vec3& point, std::uint32_t vertex) {
+bool BoundCheck::is_near_at(const SimplifiedMesh& mesh, const Float3& point, std::uint32_t vertex) {
   if (!mesh.table.ring(vertex, ring_)) return false;
   start_fan(mesh, vertex, other_fan_);
-  return other_fan_.distance2(point, bound_ * bound_) <= bound_ * bound_;
+  return other_fan_.distances2(FourPoints::all(point), bound_ * bound_)[0] <= bound_ * bound_;
 }
 
 /// Appends the neighbours of the vertices from `begin` on that are not there yet.
@@ -201,7 +204,7 @@ void BoundCheck::check_triangle(const SimplifiedMesh& mesh, std::uint32_t triang
 
 /// Whether all of a triangle is near to the mesh, as the members in the ranges from `begin` on tell.
 bool BoundCheck::is_near_input(const SimplifiedMesh& mesh, const Corners& corners, std::size_t begin) {
-  const Vec3 middle = middle_of(corners);
+  const Float3 middle = middle_of(corners);
   const float radius = radius_of(corners, middle);
   const bool is_last = radius < voxel_ * kFine;
   const float enough = is_last ? bound_ : bound_ - radius * kSlope;
@@ -228,7 +231,7 @@ std::size_t BoundCheck::count_members(std::size_t begin) const {
 }
 
 /// Lists the members that are near to a point once more, as one range: its number. `begin` if there are none.
-std::size_t BoundCheck::list_members_within(const Vec3& point, float distance, std::size_t begin) {
+std::size_t BoundCheck::list_members_within(const Float3& point, float distance, std::size_t begin) {
   const std::size_t first = members_.size();
   for (std::size_t r = begin; r < ranges_.size(); ++r) {
     for (std::size_t i = ranges_[r].begin; i < ranges_[r].end; ++i)
@@ -247,20 +250,14 @@ void BoundCheck::resize_lists(std::size_t size) {
   members_.resize(size);
 }
 
-BoundCheck::Nearest BoundCheck::find_nearest(const Vec3& point, std::size_t begin) const {
-  using Int4 [[gnu::vector_size(16)]] = std::int32_t;
+BoundCheck::Nearest BoundCheck::find_nearest(const Float3& point, std::size_t begin) const {
   constexpr float kMost = std::numeric_limits<float>::max();
-  Float4 best2 = {kMost, kMost, kMost, kMost};
+  Float4 best2 = all4(kMost);
   Int4 best = {0, 0, 0, 0};
-  const auto four_at = [](const std::vector<float>& list, std::size_t i) {
-    Float4 four;
-    std::memcpy(&four, &list[i], sizeof four);
-    return four;
-  };
   for (std::size_t r = begin; r < ranges_.size(); ++r) {
     for (std::size_t i = ranges_[r].begin; i < ranges_[r].end; i += kAtOnce) {
-      const Float4 dx = four_at(x_, i) - point[0], dy = four_at(y_, i) - point[1], dz = four_at(z_, i) - point[2];
-      const Float4 d2 = dx * dx + dy * dy + dz * dz;
+      const FourPoints d = places_of(i) - point;
+      const Float4 d2 = dot(d, d);
       const Int4 is_less = d2 < best2;
       best2 = is_less ? d2 : best2;
       best = is_less ? Int4{} + static_cast<std::int32_t>(i) : best;
@@ -272,7 +269,7 @@ BoundCheck::Nearest BoundCheck::find_nearest(const Vec3& point, std::size_t begi
 }
 
 /// Whether a point is near to the mesh at any of the members. If not, far_ has what is around `best`.
-bool BoundCheck::is_near_any(const SimplifiedMesh& mesh, const Vec3& point, std::size_t begin, std::uint32_t best) {
+bool BoundCheck::is_near_any(const SimplifiedMesh& mesh, const Float3& point, std::size_t begin, std::uint32_t best) {
   for (std::size_t r = begin; r < ranges_.size(); ++r) {
     for (std::size_t i = ranges_[r].begin; i < ranges_[r].end; ++i)
       if (distance2_to_input(mesh, point, members_[i], bound_ * bound_) <= bound_ * bound_) return true;
@@ -285,14 +282,14 @@ bool BoundCheck::is_near_any(const SimplifiedMesh& mesh, const Vec3& point, std:
 
 /// The squared distance of a point to the triangles that a vertex of the input had if it is over `enough2`; else some
 /// distance up to that to one.
-float BoundCheck::distance2_to_input(const SimplifiedMesh& mesh, const Vec3& point, std::uint32_t vertex,
+float BoundCheck::distance2_to_input(const SimplifiedMesh& mesh, const Float3& point, std::uint32_t vertex,
                                      float enough2) {
   float best2 = std::numeric_limits<float>::max();
   mesh.table.visit_first_triangles(vertex, [&](std::uint32_t number) {
     if (best2 <= enough2) return;
     const auto& t = mesh.input[number];
-    const Vec3& corner = mesh.vertices[t[0]].place;
-    const Vec3 p = point - corner;
+    const Float3& corner = mesh.vertices[t[0]].place;
+    const Float3 p = point - corner;
     best2 = std::min(
         best2,
         SeenTriangle(mesh.vertices[t[1]].place - corner, mesh.vertices[t[2]].place - corner).distance2(p, dot(p, p)));

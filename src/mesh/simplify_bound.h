@@ -15,7 +15,7 @@ namespace ngforge {
 
 /// A vertex of the mesh that is simplified: where it was, and the next one in the circle of all that have become one.
 struct alignas(16) InputVertex {
-  Vec3 place;
+  Float3 place;
   std::uint32_t next;
 };
 
@@ -24,7 +24,7 @@ struct SimplifiedMesh {
   const CornerTable& table;                             ///< the triangles that are left
   std::span<const std::array<std::uint32_t, 3>> input;  ///< all, as the table was built
   std::span<const InputVertex> vertices;
-  std::span<const Vec3> places;  ///< of each vertex, now
+  std::span<const Float3> places;  ///< of each vertex, now
 };
 
 /// Looks whether a mesh and what was made of it keep to a distance from each other, keeping its scratch memory.
@@ -43,7 +43,7 @@ class BoundCheck {
   const std::vector<std::uint32_t>& find_far(const SimplifiedMesh& mesh, std::span<const std::uint32_t> vertices);
 
  private:
-  using Corners = std::array<Vec3, 3>;
+  using Corners = std::array<Float3, 3>;
   struct Range {  // of members_, multiples of four
     std::uint32_t begin = 0, end = 0;
   };
@@ -57,20 +57,21 @@ class BoundCheck {
   void check_members(const SimplifiedMesh& mesh, std::uint32_t vertex);
   void check_input_at(const SimplifiedMesh& mesh, std::uint32_t member, std::uint32_t vertex);
   void start_fan(const SimplifiedMesh& mesh, std::uint32_t vertex, Fan& fan) const;
-  bool is_near_around(const SimplifiedMesh& mesh, const Vec3& point, std::uint32_t vertex);
-  bool is_near_at(const SimplifiedMesh& mesh, const Vec3& point, std::uint32_t vertex);
+  bool is_near_around(const SimplifiedMesh& mesh, const Float3& point, std::uint32_t vertex);
+  bool is_near_at(const SimplifiedMesh& mesh, const Float3& point, std::uint32_t vertex);
   void check_triangle(const SimplifiedMesh& mesh, std::uint32_t triangle);
   bool is_near_input(const SimplifiedMesh& mesh, const Corners& corners, std::size_t begin);
-  bool is_near_any(const SimplifiedMesh& mesh, const Vec3& point, std::size_t begin, std::uint32_t best);
-  static float distance2_to_input(const SimplifiedMesh& mesh, const Vec3& point, std::uint32_t vertex, float enough2);
+  bool is_near_any(const SimplifiedMesh& mesh, const Float3& point, std::size_t begin, std::uint32_t best);
+  static float distance2_to_input(const SimplifiedMesh& mesh, const Float3& point, std::uint32_t vertex, float enough2);
   void add_neighbours(const SimplifiedMesh& mesh, std::size_t begin, std::vector<std::uint32_t>& vertices);
   std::size_t count_members(std::size_t begin) const;
-  std::size_t list_members_within(const Vec3& point, float distance, std::size_t begin);
-  void add_member(const Vec3& place, std::uint32_t member);
+  std::size_t list_members_within(const Float3& point, float distance, std::size_t begin);
+  void add_member(const Float3& place, std::uint32_t member);
   void end_range();
   void resize_lists(std::size_t size);
-  Nearest find_nearest(const Vec3& point, std::size_t begin) const;
-  Vec3 place_of(std::size_t i) const { return {x_[i], y_[i], z_[i]}; }
+  Nearest find_nearest(const Float3& point, std::size_t begin) const;
+  Float3 place_of(std::size_t i) const { return {x_[i], y_[i], z_[i]}; }
+  FourPoints places_of(std::size_t i) const { return {load4(&x_[i]), load4(&y_[i]), load4(&z_[i])}; }
 
   float bound_ = 0, voxel_ = 0;
   std::vector<std::uint32_t> far_;

@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <cstddef>
+#include "mesh/simplify_four.h"
 
 namespace ngforge {
-
-using Vec3 = std::array<float, 3>;
-
-inline Vec3 operator-(const Vec3& a, const Vec3& b) {
-  return {a[0] - b[0], a[1] - b[1], a[2] - b[2]};
-}
-inline float dot(const Vec3& a, const Vec3& b) {
-  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-}
-inline Vec3 cross(const Vec3& a, const Vec3& b) {
-  return {a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]};
-}
-
-/// Four floats in one register of the baseline.
-using Float4 [[gnu::vector_size(16)]] = float;
 
 /// A sum of weighted squared distances as a function of a point x: x' A x + 2 b' x + c, and the sum of the weights.
 struct Quadric {
@@ -37,7 +21,7 @@ struct Quadric {
   }
 
   /// The squared distance to the plane through `p` with unit normal `n`, times `w`.
-  static Quadric plane(const Vec3& n, const Vec3& p, float w) {
+  static Quadric plane(const Float3& n, const Float3& p, float w) {
     const float d = -dot(n, p);
     const Float4 normal = {n[0], n[1], n[2], d};
     const Float4 weighted = normal * w;
@@ -46,28 +30,28 @@ struct Quadric {
   }
 
   /// The squared distance to the point `p`, times `w`; the weight stays.
-  void add_point(const Vec3& p, float w) {
+  void add_point(const Float3& p, float w) {
     squares += Float4{w, w, w, w * dot(p, p)};
     linear -= Float4{p[0], p[1], p[2], 0} * w;
   }
 
   /// Half of the gradient at `p`: A p + b.
-  Vec3 half_gradient(const Vec3& p) const {
+  Float3 half_gradient(const Float3& p) const {
     return {squares[0] * p[0] + mixed[0] * p[1] + mixed[1] * p[2] + linear[0],
             mixed[0] * p[0] + squares[1] * p[1] + mixed[2] * p[2] + linear[1],
             mixed[1] * p[0] + mixed[2] * p[1] + squares[2] * p[2] + linear[2]};
   }
 
-  float at(const Vec3& p) const {
-    const Vec3 g = half_gradient(p);
+  float at(const Float3& p) const {
+    const Float3 g = half_gradient(p);
     return g[0] * p[0] + g[1] * p[1] + g[2] * p[2] + linear[0] * p[0] + linear[1] * p[1] + linear[2] * p[2] +
            squares[3];
   }
 
   /// The point of the least sum, found from `start` (a point near it, which keeps rounding small), and its sum.
   /// A must be positive definite, as add_point() makes it.
-  float minimum(const Vec3& start, Vec3& place) const {
-    const Vec3 g = half_gradient(start);
+  float minimum(const Float3& start, Float3& place) const {
+    const Float3 g = half_gradient(start);
     // A = L D L'; solves A step = -g.
     const float d0 = 1 / squares[0];
     const float l1 = mixed[0] * d0;

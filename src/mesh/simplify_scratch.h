@@ -50,20 +50,20 @@ struct Simplifier::Scratch {
   void run_queue(std::size_t wanted_triangles, std::vector<std::uint32_t>* touched);
   void store(Mesh& mesh) const;
 
-  Vec3 to_lengths(const std::array<float, 3>& position) const;
-  bool evaluate(std::uint32_t a, std::uint32_t b, float greatest_cost, float& cost, Vec3& place) const;
+  Float3 to_lengths(const std::array<float, 3>& position) const;
+  bool evaluate(std::uint32_t a, std::uint32_t b, float greatest_cost, float& cost, Float3& place) const;
   void consider(std::uint32_t a, std::uint32_t b);
   void consider_all_of(std::uint32_t kept);
-  bool collapse(std::uint32_t gone, std::uint32_t kept, const Vec3& place, bool looks);
+  bool collapse(std::uint32_t gone, std::uint32_t kept, const Float3& place, bool looks);
   bool keeps_topology(std::uint32_t gone, std::uint32_t kept) const;
-  bool turns_little(std::uint32_t vertex, const CornerTable::Ring& ring, std::uint32_t other, const Vec3& place,
+  bool turns_little(std::uint32_t vertex, const CornerTable::Ring& ring, std::uint32_t other, const Float3& place,
                     float& height2);
-  bool stays_near(std::uint32_t gone, std::uint32_t kept, const Vec3& place, float& reach);
+  bool stays_near(std::uint32_t gone, std::uint32_t kept, const Float3& place, float& reach);
   void add_to_fan(const CornerTable::Ring& ring, std::uint32_t other);
 
   CornerTable table;
   std::vector<Vertex> vertices;
-  std::vector<Vec3> places;  // nm, from the middle of the mesh
+  std::vector<Float3> places;  // nm, from the middle of the mesh
   std::vector<InputVertex> input_vertices;
   std::vector<std::array<std::uint32_t, 3>> input;
   std::vector<std::uint8_t> is_kept;  // vertices around which the bound was not held
@@ -80,14 +80,12 @@ struct Simplifier::Scratch {
   CornerTable::Ring kept_ring;
   Fan fan;
   std::array<std::array<float, CornerTable::kMostEdges + 4>, 3> seen_from_place = {};
-  std::array<float, CornerTable::kMostEdges + 4> heights2;
-  std::array<float, CornerTable::kMostEdges + 4> cosines2;
   std::size_t triangles_left = 0;
   float bound = 0;
   float greatest_mean2 = 0;
   float greatest_reach = 0;
   float greatest_lift = 0;
-  Vec3 middle = {};
+  Float3 middle = {};
   /// Of a unit of the positions. The unit of lengths is a power of two nanometres, about the longest side of a voxel:
   /// eighth powers of lengths are taken, as float32, and those of a millimetre in nanometres leave its range.
   std::array<double, 3> voxel_lengths = {};

@@ -142,6 +142,22 @@ TEST(Simplify, BallStaysWithinTheError) {
   EXPECT_LT(before, ball.triangles.size() / 25);
 }
 
+// A collapse turns no triangle over. Some can do it together.
+TEST(Simplify, FewTrianglesOfABallTurnOver) {
+  const std::array<int, 3> size = {21, 21, 21};
+  const Mesh ball = testing::surface_of(testing::ball(20, 8.3), 1, {-1, -1, -1}, size);
+  const Vec middle = {10.5 * kVoxel[0], 10.5 * kVoxel[1], 10.5 * kVoxel[2]};
+  const auto faces_inwards = [&](const std::array<Vec, 3>& t) {
+    const Vec u = t[1] - t[0], v = t[2] - t[0];
+    const Vec normal = {u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]};
+    return dot(normal, t[0] - middle) <= 0;
+  };
+  for (const std::size_t wanted : {0U, 1000U, 400U, 100U}) {
+    const auto triangles = triangles_nm(simplified(ball, size, wanted == 0 ? 40 : 1e6, wanted));
+    EXPECT_LE(std::ranges::count_if(triangles, faces_inwards), std::ssize(triangles) / 50) << wanted;
+  }
+}
+
 TEST(Simplify, KeepsTheTopologyOfAnyLabels) {
   for (unsigned seed = 0; seed < 12; ++seed) {
     const TestLabels volume = testing::random_labels({12, 11, 10}, 2, seed, static_cast<int>(seed % 3));
