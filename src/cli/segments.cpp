@@ -30,7 +30,8 @@ Result<std::vector<std::string>> SegmentsGroup::resolve() const {
 
 Result<void> SegmentsGroup::check_for(const std::vector<Dataset>& datasets) const {
   if (is_given() && std::ranges::none_of(datasets, [](const Dataset& d) { return d.type == "segmentation"; }))
-    return make_error(ErrorCode::invalid_argument, "--segments: expected a segmentation among the sources, found none");
+    return make_error(ErrorCode::invalid_argument, "--segments: expected a segmentation among the sources, found none")
+        .with_hint("--type segmentation makes one of a volume of labels");
   return {};
 }
 

@@ -527,7 +527,9 @@ def test_segments_of_what_is_served(tmp_path):
             assert json.loads(site.ask(path).content)["layers"][0]["segments"] == ["17", "7"]
         linked = run("link", *(entry["url"] for entry in line["datasets"]), "--segments", "17,7")
         assert linked.out.strip() == line["viewer"]
-    assert run("serve", tmp_path / "i.nii", "--segments", "7").status == 2
+    refused = run("serve", tmp_path / "i.nii", "--segments", "7")
+    assert refused.status == 2
+    assert "--type segmentation" in refused.err
     assert run("serve", tmp_path / "s.nii", "--segments", "x").status == 2
 
 
