@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "mesh/simplify_fan.h"
-#include "mesh/simplify_quadric.h"
 #include "mesh/simplify_topology.h"
+#include "mesh/simplify_vectors.h"
 
 namespace ngforge {
 

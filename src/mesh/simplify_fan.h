@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "mesh/simplify_quadric.h"
+#include "mesh/simplify_vectors.h"
 
 namespace ngforge {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "mesh/simplify_four.h"
+#include "mesh/simplify_vectors.h"
 
 namespace ngforge {
 

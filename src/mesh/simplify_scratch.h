@@ -13,6 +13,7 @@
 #include "mesh/simplify_quadric.h"
 #include "mesh/simplify_queue.h"
 #include "mesh/simplify_topology.h"
+#include "mesh/simplify_vectors.h"
 
 namespace ngforge {
 
